@@ -1,0 +1,74 @@
+"""Annotations of the same documents into how far their annotators agree.
+
+The measure is the F1 of one annotator's exact spans against another's, over the characters both
+have declared done. It is symmetric, and unlike kappa it needs no count of the things that nobody
+marked (Hripcsak and Rothschild 2005).
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import combinations
+
+from gonerd.records import Annotation, Range, Span
+from gonerd.score import Counts, Score, score
+from gonerd.spans import intersect_ranges, merge_ranges, within
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PairAgreement:
+    """How far two annotators agree where both have read."""
+
+    annotators: tuple[str, str]
+    num_documents: int
+    """In which both have read something."""
+    num_characters: int
+    """That both have read."""
+    score: Score
+
+    @property
+    def f1(self) -> float | None:
+        """Exact-span F1; None where neither marked anything, or nothing was read by both."""
+        return self.score.micro.f1
+
+
+def agreement(annotations: Iterable[Annotation]) -> list[PairAgreement]:
+    """Compare every two annotators over all documents, pairs in alphabetical order."""
+    by_document: dict[str, dict[str, Annotation]] = defaultdict(dict)
+    for annotation in annotations:
+        by_document[annotation.document_id][annotation.annotator] = annotation
+    annotators = sorted({name for passes in by_document.values() for name in passes})
+    return [
+        _compare(
+            left,
+            right,
+            [
+                (passes[left], passes[right])
+                for _, passes in sorted(by_document.items())
+                if left in passes and right in passes
+            ],
+        )
+        for left, right in combinations(annotators, 2)
+    ]
+
+
+def total(pairs: Iterable[PairAgreement]) -> Counts:
+    """Add the counts of several pairs, so that their F1 is weighted by spans."""
+    return sum((pair.score.micro for pair in pairs), Counts())
+
+
+def _compare(left: str, right: str, passes: list[tuple[Annotation, Annotation]]) -> PairAgreement:
+    shared: list[tuple[Range, ...]] = [
+        intersect_ranges(merge_ranges(one.coverage), merge_ranges(other.coverage))
+        for one, other in passes
+    ]
+    spans: list[tuple[list[Span], list[Span]]] = [
+        (within(one.spans, both), within(other.spans, both))
+        for (one, other), both in zip(passes, shared, strict=True)
+    ]
+    return PairAgreement(
+        annotators=(left, right),
+        num_documents=sum(1 for both in shared if both),
+        num_characters=sum(end - start for both in shared for start, end in both),
+        score=score(spans),
+    )

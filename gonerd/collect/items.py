@@ -1,0 +1,193 @@
+"""A folder or a list of addresses into the items to read, shared out to batches.
+
+An item is a file, a block of a large file, or an address: small enough to be read at once. Items
+come in the order of their names, so that the same source always gives the same batches.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gonerd.errors import SourceError, listing
+from gonerd.store import file_sha256
+
+SUFFIXES = (".txt", ".md", ".html", ".htm", ".jsonl", ".parquet", ".marked")
+"""The kinds of file that can be read."""
+BATCH_BYTES = 1_000_000
+BATCH_ITEMS = 256
+_BLOCK_BYTES = 500_000
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CollectConfig:
+    """The table [collect] of a builder."""
+
+    license: str
+    """SPDX identifier, in lower case, of documents that do not bring their own; or `unknown`."""
+    language: str = "en"
+    """BCP 47 tag of documents that do not bring their own."""
+    folder: str | None = None
+    """A folder (or one file) to read, relative to the builder."""
+    addresses: str | None = None
+    """A file of http(s) addresses, one a line, each with an id after a tab if it should have one."""
+    refusals: Literal["stop", "count"] = "stop"
+    """Whether a document that must be refused stops the build, after all others were collected."""
+    timeout_seconds: float = 30.0
+    """Longest silence of a server."""
+    max_bytes: int = 50_000_000
+    """Largest answer of a server; a larger one is refused, never cut."""
+
+    def __post_init__(self) -> None:
+        if (self.folder is None) == (self.addresses is None):
+            raise ValueError(
+                f"folder={self.folder!r} and addresses={self.addresses!r}; expected one of the two."
+            )
+        if not self.license or not self.language:
+            raise ValueError("license or language is empty; expected a value for each.")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Item:
+    """Something to read at once."""
+
+    location: str
+    """Path or address."""
+    name: str
+    """Path below the source's folder, or the id that an address was given."""
+    start: int = 0
+    """First byte (.jsonl) or row group (.parquet) of a block."""
+    stop: int | None = None
+    """End of the block; None for the whole."""
+    size: int = 1
+    """Bytes, about."""
+    first_line: int = 1
+    """Line number at which a block of a .jsonl begins."""
+    sha256: str = ""
+    """Of the whole file; empty for an address."""
+
+    @property
+    def identity(self) -> list[object]:
+        """What decides the outcome of reading it; the place of a file does not."""
+        return [self.sha256 or self.location, self.name, self.start, self.stop]
+
+
+def list_items(config: CollectConfig, location: Path) -> tuple[list[Item], list[str]]:
+    """List what to read in order, and the names of files that are of no known kind."""
+    if config.addresses is not None:
+        return _addresses(location), []
+    files, unknown = _files(location)
+    return [item for path in files for item in _blocks(path, _top(location))], unknown
+
+
+def batch_items(items: Sequence[Item]) -> Iterator[tuple[Item, ...]]:
+    """Share items out, in order, to batches of about a megabyte."""
+    batch: list[Item] = []
+    size = 0
+    for item in items:
+        if batch and (size + item.size > BATCH_BYTES or len(batch) >= BATCH_ITEMS):
+            yield tuple(batch)
+            batch, size = [], 0
+        batch.append(item)
+        size += item.size
+    if batch:
+        yield tuple(batch)
+
+
+def _top(location: Path) -> Path:
+    return location if location.is_dir() else location.parent
+
+
+def _files(location: Path) -> tuple[list[Path], list[str]]:
+    if not location.exists():
+        raise SourceError(
+            f"{location}: no such folder or file; expected documents to collect.\n"
+            "Give another place with --from."
+        )
+    if location.is_file():
+        found = [location]
+    else:
+        found = [path for path in location.rglob("*") if path.is_file() and not _hidden(path)]
+    known = sorted(path for path in found if path.suffix.lower() in SUFFIXES)
+    unknown = sorted(
+        path.relative_to(_top(location)).as_posix() for path in set(found) - set(known)
+    )
+    if not known:
+        raise SourceError(
+            f"{location}: no document in it ({len(unknown)} files of other kinds); expected files "
+            f"that end in {', '.join(SUFFIXES)}."
+        )
+    return known, unknown
+
+
+def _hidden(path: Path) -> bool:
+    return path.name.startswith(".")
+
+
+def _blocks(path: Path, top: Path) -> Iterator[Item]:
+    whole = Item(
+        location=str(path),
+        name=path.relative_to(top).as_posix(),
+        size=path.stat().st_size,
+        sha256=file_sha256(path),
+    )
+    kind = path.suffix.lower()
+    if kind == ".jsonl":
+        yield from _line_blocks(path, whole)
+    elif kind == ".parquet":
+        try:
+            metadata = pq.read_metadata(path)
+        except (OSError, pa.ArrowException):
+            yield whole  # refused when it is read
+            return
+        for group in range(metadata.num_row_groups):
+            size = metadata.row_group(group).total_byte_size
+            yield replace(whole, start=group, stop=group + 1, size=size)
+    else:
+        yield whole
+
+
+def _line_blocks(path: Path, whole: Item) -> Iterator[Item]:
+    start = position = 0
+    first_line = 1
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream, start=1):
+            position += len(line)
+            if position - start >= _BLOCK_BYTES or position == whole.size:
+                yield replace(
+                    whole, start=start, stop=position, size=position - start, first_line=first_line
+                )
+                start, first_line = position, number + 1
+
+
+def _addresses(path: Path) -> list[Item]:
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(
+            f"{path}: cannot be read ({error}); expected a file of addresses, one a line."
+        ) from None
+    items: list[Item] = []
+    problems: list[str] = []
+    for number, line in enumerate(lines, start=1):
+        address, _, name = line.strip().partition("\t")
+        if not address or address.startswith("#"):
+            continue
+        if not address.lower().startswith(("http://", "https://")):
+            problems.append(f"line {number}: {address!r}")
+        items.append(Item(location=address, name=name.strip() or _id_of(address), size=20_000))
+    if problems:
+        raise SourceError(
+            f"{path}: {len(problems)} lines are no addresses; expected http:// or https://.\n"
+            f"{listing(problems)}"
+        )
+    if not items:
+        raise SourceError(f"{path}: no address in it; expected http(s) addresses, one a line.")
+    return items
+
+
+def _id_of(address: str) -> str:
+    return address.split("://", 1)[1].split("#", 1)[0].rstrip("/")

@@ -1,0 +1,229 @@
+"""Open corpora in, the embedded spaCy pipeline out: train it, measure it, write its card.
+
+    python -m prelabeller.train --data FOLDER [--out gonerd/prelabel/embedded]
+
+Same folder, same versions, same seed: same weights. The scores in the card are of documents the
+pipeline never saw, and of two corpora and the sample that it learnt nothing from.
+"""
+
+import argparse
+import json
+import random
+import shutil
+import sys
+import time
+import warnings
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import spacy
+from spacy.language import Language
+from spacy.training import Example as SpacyExample
+from spacy.util import compounding, fix_random_seed, minibatch
+
+from gonerd.files import load_marked
+from gonerd.guide import load_guide, shipped
+from gonerd.marked import read_marked
+from gonerd.records import Span
+from gonerd.score import Score, score
+from prelabeller import corpora
+from prelabeller.corpora import Example, is_held_out
+
+SEED = 20_261_120
+EPOCHS = 24
+PATIENCE = 6
+LABELS = ("PER", "ORG", "LOC", "MISC")
+VERSION = "0.1.0"
+
+PIPELINE: dict[str, Any] = {
+    "nlp": {"lang": "en", "pipeline": ["tok2vec", "ner"], "batch_size": 64},
+    "components": {
+        "tok2vec": {
+            "factory": "tok2vec",
+            "model": {
+                "@architectures": "spacy.Tok2Vec.v2",
+                "embed": {
+                    "@architectures": "spacy.MultiHashEmbed.v2",
+                    "width": 96,
+                    "attrs": ["NORM", "PREFIX", "SUFFIX", "SHAPE"],
+                    "rows": [5000, 1000, 2500, 2500],
+                    "include_static_vectors": False,
+                },
+                "encode": {
+                    "@architectures": "spacy.MaxoutWindowEncoder.v2",
+                    "width": 96,
+                    "depth": 4,
+                    "window_size": 1,
+                    "maxout_pieces": 3,
+                },
+            },
+        },
+        "ner": {
+            "factory": "ner",
+            "model": {
+                "@architectures": "spacy.TransitionBasedParser.v2",
+                "state_type": "ner",
+                "extra_state_tokens": False,
+                "hidden_width": 64,
+                "maxout_pieces": 2,
+                "use_upper": True,
+                "tok2vec": {
+                    "@architectures": "spacy.Tok2VecListener.v1",
+                    "width": 96,
+                    "upstream": "tok2vec",
+                },
+            },
+        },
+    },
+}
+
+
+def read_corpora(folder: Path) -> tuple[list[Example], dict[str, list[Example]]]:
+    """Read what is learnt from, and what is only measured on, by name."""
+    split = {
+        "wikigold": list(corpora.wikigold(folder)),
+        "litbank": list(corpora.litbank(folder)),
+        "gum": list(corpora.gum(folder, "train")),
+    }
+    learn: list[Example] = []
+    measure: dict[str, list[Example]] = {}
+    for name, examples in split.items():
+        learn += [example for example in examples if not is_held_out(example.document_id)]
+        measure[name] = [example for example in examples if is_held_out(example.document_id)]
+    measure["gum"] += corpora.gum(folder, "dev")
+    learn += corpora.wnut17(folder, "wnut17train")
+    measure["wnut17"] = list(corpora.wnut17(folder, "emerging.dev"))
+    learn += corpora.broad_twitter(folder, "train")
+    measure["broad_twitter"] = list(corpora.broad_twitter(folder, "dev"))
+    measure["english_web_treebank"] = list(corpora.english_web_treebank(folder))
+    measure["sec_filings"] = list(corpora.sec_filings(folder))
+    measure["sample"] = list(read_sample())
+    return learn, measure
+
+
+def read_sample() -> Iterable[Example]:
+    """Read the embedded sample with its gold."""
+    guide = load_guide("gonerd")
+    for path in sorted((shipped("builders") / "sample" / "documents").glob("*.marked")):
+        text, _ = read_marked(path.read_bytes().decode("utf-8"), guide.labels, path.name)
+        gold = load_marked(path, annotator="gold", guide=guide.reference, labels=guide.labels)
+        yield Example(document_id=path.stem, text=text, spans=gold.spans)
+
+
+def make_pipeline() -> Language:
+    """Build the untrained pipeline."""
+    nlp = spacy.util.load_model_from_config(PIPELINE, auto_fill=True)
+    for label in LABELS:
+        nlp.get_pipe("ner").add_label(label)
+    return nlp
+
+
+def to_spacy(nlp: Language, example: Example) -> SpacyExample:
+    """Align spans to the pipeline's tokens; a span off their borders is taken as unknown."""
+    document = nlp.make_doc(example.text)
+    entities = [(span.start, span.end, span.label) for span in example.spans]
+    return SpacyExample.from_dict(document, {"entities": entities})
+
+
+def measure_on(nlp: Language, examples: Sequence[Example]) -> Score:
+    """Score exact spans against a corpus."""
+    texts = (example.text for example in examples)
+    pairs = []
+    for example, document in zip(examples, nlp.pipe(texts, batch_size=64), strict=True):
+        found = [
+            Span(start=entity.start_char, end=entity.end_char, label=entity.label_)
+            for entity in document.ents
+        ]
+        pairs.append((example.spans, found))
+    return score(pairs)
+
+
+def train(learn: Sequence[Example], watch: Sequence[Example], *, epochs: int) -> Language:
+    """Train until the score on `watch` has not risen for some epochs; return the best weights."""
+    fix_random_seed(SEED)
+    # Spans off the tokens' borders are unknown to the trainer; the card says so once.
+    warnings.filterwarnings("ignore", message=r"\[W030\]")
+    nlp = make_pipeline()
+    batches = random.Random(SEED)
+    order = [to_spacy(nlp, example) for example in learn if example.text.strip()]
+    optimizer = nlp.initialize(lambda: order[:200])
+    optimizer.learn_rate = 0.001
+    sizes = compounding(32.0, 256.0, 1.002)
+    best, best_weights, best_epoch = -1.0, nlp.to_bytes(), 0
+    for epoch in range(1, epochs + 1):
+        started = time.monotonic()
+        batches.shuffle(order)
+        losses: dict[str, float] = {}
+        for batch in minibatch(order, size=sizes):
+            nlp.update(batch, drop=0.15, sgd=optimizer, losses=losses)
+        with nlp.use_params(optimizer.averages):
+            f1 = measure_on(nlp, watch).micro.f1 or 0.0
+            if f1 > best:
+                best, best_weights, best_epoch = f1, nlp.to_bytes(), epoch
+        seconds = time.monotonic() - started
+        print(
+            f"epoch {epoch:2d}  loss {losses['ner']:9.0f}  F1 watched {100 * f1:5.2f}  "
+            f"best {100 * best:5.2f} (epoch {best_epoch})  {seconds:.0f} s",
+            file=sys.stderr,
+            flush=True,
+        )
+        if epoch - best_epoch >= PATIENCE:
+            break
+    trained = make_pipeline()
+    trained.from_bytes(best_weights)
+    return trained
+
+
+def write_pipeline(nlp: Language, out: Path, scores: dict[str, Score]) -> None:
+    """Write the pipeline with its scores in its meta, without what only training needs."""
+    nlp.meta.update(
+        name="gonerd",
+        version=VERSION,
+        description="Pre-labels PER, ORG, LOC and MISC in English documents of any length.",
+        author="gonerd",
+        license="CC-BY-4.0",
+        performance={name: as_row(result) for name, result in scores.items()},
+    )
+    if out.exists():
+        shutil.rmtree(out)
+    nlp.to_disk(out)
+    for needless in ("vocab/lookups.bin", "vocab/key2row", "vocab/vectors"):
+        (out / needless).unlink(missing_ok=True)
+
+
+def as_row(result: Score) -> dict[str, Any]:
+    """Lay out a score as plain numbers, in percent with two places."""
+
+    def percent(value: float | None) -> float | None:
+        return None if value is None else round(100 * value, 2)
+
+    micro = result.micro
+    return {
+        "precision": percent(micro.precision),
+        "recall": percent(micro.recall),
+        "f1": percent(micro.f1),
+        "gold": micro.gold,
+        "per_label": {label: percent(counts.f1) for label, counts in result.per_label.items()},
+    }
+
+
+def main() -> None:
+    """Train, measure, write."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="the folder that holds ner/")
+    parser.add_argument("--out", type=Path, default=Path("gonerd/prelabel/embedded"))
+    parser.add_argument("--epochs", type=int, default=EPOCHS)
+    arguments = parser.parse_args()
+    learn, measure = read_corpora(arguments.data / "ner")
+    watch = [*measure["wikigold"], *measure["gum"], *measure["litbank"]]
+    print(f"{len(learn)} examples to learn from", file=sys.stderr)
+    nlp = train(learn, watch, epochs=arguments.epochs)
+    scores = {name: measure_on(nlp, examples) for name, examples in measure.items()}
+    write_pipeline(nlp, arguments.out, scores)
+    json.dump({name: as_row(result) for name, result in scores.items()}, sys.stdout, indent=1)
+    print()
+
+
+if __name__ == "__main__":
+    main()
