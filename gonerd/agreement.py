@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from gonerd.records import Annotation, Range, Span
-from gonerd.score import Counts, Score, score
+from gonerd.score import Counts, Score, add_scores, score
 from gonerd.spans import intersect_ranges, merge_ranges, within
 
 
@@ -50,6 +50,24 @@ def agreement(annotations: Iterable[Annotation]) -> list[PairAgreement]:
         )
         for left, right in combinations(annotators, 2)
     ]
+
+
+def add_agreements(
+    left: Iterable[PairAgreement], right: Iterable[PairAgreement]
+) -> list[PairAgreement]:
+    """Unite the agreements over two sets of documents, pair by pair."""
+    united: dict[tuple[str, str], PairAgreement] = {pair.annotators: pair for pair in left}
+    for pair in right:
+        other = united.get(pair.annotators)
+        if other is not None:
+            pair = PairAgreement(
+                annotators=pair.annotators,
+                num_documents=other.num_documents + pair.num_documents,
+                num_characters=other.num_characters + pair.num_characters,
+                score=add_scores(other.score, pair.score),
+            )
+        united[pair.annotators] = pair
+    return [united[annotators] for annotators in sorted(united)]
 
 
 def total(pairs: Iterable[PairAgreement]) -> Counts:

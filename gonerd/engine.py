@@ -1,4 +1,4 @@
-"""Where a step runs: one function over batches, here or in a pool of processes, each batch to a part.
+"""Where a step runs: one function over batches, here or in a pool of processes, a part for each.
 
 A step is a pure function from a batch to a table. The batches are fixed before the work begins, and
 each makes its own part, so the output is the same to the byte however many processes share the

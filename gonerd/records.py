@@ -15,6 +15,9 @@ from gonerd.errors import RecordError, SpanError, TextMismatch
 Range = tuple[int, int]
 """Characters [start, end) of a text."""
 
+GOLD = "gold"
+"""The annotator that annotations are reconciled into."""
+
 R = TypeVar("R")
 
 

@@ -68,3 +68,14 @@ def score(pairs: Iterable[tuple[Sequence[Span], Sequence[Span]]]) -> Score:
         for label in sorted(gold | predicted)
     }
     return Score(micro=sum(per_label.values(), Counts()), per_label=per_label)
+
+
+def add_scores(left: Score | None, right: Score) -> Score:
+    """Unite the scores of two sets of documents."""
+    if left is None:
+        return right
+    per_label = {
+        label: left.per_label.get(label, Counts()) + right.per_label.get(label, Counts())
+        for label in sorted({*left.per_label, *right.per_label})
+    }
+    return Score(micro=left.micro + right.micro, per_label=per_label)

@@ -170,9 +170,8 @@ def train(learn: Sequence[Example], watch: Sequence[Example], *, epochs: int) ->
         )
         if epoch - best_epoch >= PATIENCE:
             break
-    trained = make_pipeline()
-    trained.from_bytes(best_weights)
-    return trained
+    nlp.from_bytes(best_weights)
+    return nlp
 
 
 def write_pipeline(nlp: Language, out: Path, scores: dict[str, Score]) -> None:

@@ -33,7 +33,7 @@ class CollectConfig:
     folder: str | None = None
     """A folder (or one file) to read, relative to the builder."""
     addresses: str | None = None
-    """A file of http(s) addresses, one a line, each with an id after a tab if it should have one."""
+    """A file of http(s) addresses, one a line, with an id after a tab where one is wanted."""
     refusals: Literal["stop", "count"] = "stop"
     """Whether a document that must be refused stops the build, after all others were collected."""
     timeout_seconds: float = 30.0

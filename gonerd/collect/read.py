@@ -16,8 +16,6 @@ from urllib.parse import urlsplit
 import pyarrow as pa
 import pyarrow.parquet as pq
 import requests
-import trafilatura
-import trafilatura.settings
 
 from gonerd.collect.items import CollectConfig, Item
 from gonerd.collect.web import Answer, Refused, fetch, open_session
@@ -103,6 +101,9 @@ def _text_of(answer: Answer) -> str:
 
 def extract(html: bytes) -> tuple[str, str | None]:
     """Extract (main text, the page's own address) from HTML; Refused where there is no text."""
+    import trafilatura  # takes half a second, and most sources hold no HTML
+    import trafilatura.settings
+
     page = trafilatura.bare_extraction(
         html, favor_recall=True, include_comments=False, include_tables=True, with_metadata=True
     )

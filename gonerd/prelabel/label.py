@@ -98,7 +98,7 @@ def _spans_of(doc: Doc, labels: dict[str, str]) -> list[Span]:
 
 
 def _trim(document: Document, spans: Sequence[Span]) -> tuple[list[Span], list[Loss]]:
-    """Take outer blanks off spans, which some pipelines leave; a span of blanks alone is dropped."""
+    """Take outer blanks off spans, which some pipelines leave; drop a span of blanks alone."""
     trimmed: list[Span] = []
     losses: list[Loss] = []
     for span in spans:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import spacy
+import spacy.about
 from spacy.language import Language
 
 from gonerd.errors import ConfigError
@@ -70,7 +71,7 @@ def identify(name: str) -> PipelineIdentity:
     hashes = [[path.relative_to(folder).as_posix(), file_sha256(path)] for path in files]
     return PipelineIdentity(
         annotator=f"{meta['lang']}_{meta['name']}@{meta['version']}",
-        fingerprint=fingerprint_of(hashes, spacy.__version__),
+        fingerprint=fingerprint_of(hashes, spacy.about.__version__),
         folder=folder,
     )
 
@@ -83,7 +84,7 @@ def load(name: str) -> Language:
     except (OSError, ValueError, ImportError) as error:
         raise ConfigError(
             f"prelabel.pipeline: {name!r} cannot be loaded ({str(error).splitlines()[0]}); "
-            f"expected a pipeline for spaCy {spacy.__version__}."
+            f"expected a pipeline for spaCy {spacy.about.__version__}."
         ) from None
 
 
@@ -94,22 +95,22 @@ def label_map(name: str, config: PrelabelConfig, guide: Guide) -> dict[str, str]
         target = config.labels.get(label, label)
         if target and target not in guide.labels:
             raise ConfigError(
-                f"prelabel.labels: label {target!r} of pipeline {name!r} is not in {guide.reference} "
-                f"({', '.join(guide.labels)}).\n"
-                f'Map it: [prelabel.labels] {label} = "{next(iter(guide.labels))}", or "" to drop it.'
+                f"prelabel.labels: label {target!r} of pipeline {name!r} is not in "
+                f"{guide.reference}; expected one of {', '.join(guide.labels)}.\n"
+                f'Map it under [prelabel.labels], as {label} = "{next(iter(guide.labels))}", '
+                'or to "" to drop it.'
             )
         mapping[label] = target
     return mapping
 
 
 def _labels_of(nlp: Language) -> list[str]:
-    found: list[str] = []
-    for component in ("ner", "beam_ner"):
-        if nlp.has_pipe(component):
-            found += nlp.get_pipe(component).labels
-    if nlp.has_pipe("entity_ruler"):
-        found += nlp.get_pipe("entity_ruler").labels
-    return sorted(set(found))
+    makers = [
+        component
+        for name, component in nlp.pipeline
+        if "doc.ents" in nlp.get_pipe_meta(name).assigns
+    ]
+    return sorted({label for component in makers for label in getattr(component, "labels", ())})
 
 
 def _find(name: str) -> Path:

@@ -9,6 +9,7 @@ from gonerd.engine import Batch, Engine, Outcome, run_step, tick
 from gonerd.guide import Guide
 from gonerd.prelabel.label import prelabel_documents
 from gonerd.prelabel.pipeline import PrelabelConfig, identify, label_map, load
+from gonerd.records import Annotation, Loss
 from gonerd.store import Manifest, fingerprint_of, read_part, require_manifest
 
 
@@ -38,8 +39,8 @@ def prelabel(engine: Engine, work: Path, config: PrelabelConfig, *, guide: Guide
 
 def _prelabel_batch(config: PrelabelConfig, guide: Guide, part: Path) -> Outcome:
     documents = documents_from(read_part(part))
-    annotations = []
-    losses = []
+    annotations: list[Annotation] = []
+    losses: list[Loss] = []
     for result in prelabel_documents(
         load(config.pipeline),
         documents,

@@ -1,7 +1,7 @@
-"""The annotations of one document into agreed spans and disputes, by a vote over clusters of spans.
+"""The annotations of one document into agreed spans and disputes, by a vote over clusters.
 
-Spans of all annotators that overlap form a cluster; whoever declared the place done has a vote, also
-by marking nothing. When more than a given share say exactly the same, that is gold. Everything else
+Spans of all annotators that overlap form a cluster; whoever declared the place done has a vote,
+also by marking nothing. When more than a given share say exactly the same, that is gold. Everything else
 is a dispute, and the vote can settle it: presence, border and label are decided one after the
 other, each by those who have a say. Pure: no files, no clock, no randomness, and the order of the
 annotations does not matter.
@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from gonerd.records import Annotation, Claim, Dispute, Document, Loss, Span, reading_order
+from gonerd.records import GOLD, Annotation, Claim, Dispute, Document, Loss, Span, reading_order
 from gonerd.spans import clusters, covers, merge_ranges, overlap
 
 SETTLED_BY_VOTE = "vote"
@@ -107,7 +107,7 @@ def reconcile_document(
         gold=Annotation(
             document_id=document.id,
             text_sha256=document.sha256,
-            annotator="gold",
+            annotator=GOLD,
             guide=guide,
             coverage=merge_ranges(pair for ranges in coverage.values() for pair in ranges),
             spans=tuple(gold),

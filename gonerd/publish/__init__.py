@@ -1,0 +1,10 @@
+"""Documents and gold into a release that `load_dataset` reads.
+
+rows.py      a document and its gold -> a row: tokens, tags, spans, and what did not fit
+splits.py    ids, sources, near-duplicates -> train, validation, test
+layers.py    the annotations behind the gold -> rows under pseudonyms
+card.py      a template and measured numbers -> README.md with front matter
+script.py    the labels and files -> a loading script for datasets before 4.0
+release.py   rows and the rest -> a folder, put in place in one move
+step.py      the step: work folder -> release
+"""

@@ -1,0 +1,167 @@
+"""A document and its gold into a row of the release: tokens, BIO tags, spans, and what did not fit.
+
+Tokens are made by spaCy's rules for the document's language from the text alone, never from the
+gold, so that a system at prediction time sees the same ones. The `spans` column keeps the gold as
+it is; where the tags cannot say the same, the ledger says why.
+"""
+
+import functools
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import spacy
+from spacy.tokenizer import Tokenizer
+
+from gonerd.arrow import span_row
+from gonerd.bio import encode, tag_names
+from gonerd.records import Annotation, Document, Loss, Span
+from gonerd.spans import covers, flatten, merge_ranges, snap
+
+SPAN_COLUMN = pa.list_(
+    pa.struct(
+        [
+            ("start", pa.int32()),
+            ("end", pa.int32()),
+            ("label", pa.string()),
+            ("confidence", pa.float32()),
+            ("support", pa.int32()),
+        ]
+    )
+)
+ROWS = pa.schema(
+    [
+        ("id", pa.string()),
+        ("text", pa.string()),
+        ("tokens", pa.list_(pa.string())),
+        ("ner_tags", pa.list_(pa.int64())),
+        ("token_starts", pa.list_(pa.int32())),
+        ("token_ends", pa.list_(pa.int32())),
+        ("spans", SPAN_COLUMN),
+        ("source", pa.string()),
+        ("url", pa.string()),
+        ("license", pa.string()),
+        ("language", pa.string()),
+        ("num_tokens", pa.int32()),
+    ]
+)
+"""The columns of a release, in order. Tag ids are those of `bio.tag_names`."""
+
+LEFT_OUT = "document left out"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Tokens:
+    """The tokens of a text and where they stand."""
+
+    texts: list[str]
+    starts: list[int]
+    ends: list[int]
+
+
+def tokenize(text: str, language: str) -> Tokens:
+    """Split a text into spaCy's tokens for its language, blanks left out."""
+    doc = _tokenizer(language)(text)
+    visible = [token for token in doc if not token.is_space]
+    texts = [token.text for token in visible]
+    starts = [token.idx for token in visible]
+    ends = [start + len(token) for start, token in zip(starts, texts, strict=True)]
+    return Tokens(texts=texts, starts=starts, ends=ends)
+
+
+def make_row(
+    document: Document, gold: Annotation, labels: Sequence[str]
+) -> tuple[dict[str, Any] | None, list[Loss]]:
+    """Make the row of a document, and the losses; no row where nobody has read the whole text."""
+    if unread := _first_unread(document, gold):
+        why = "nobody has read all of it, and unread is not the same as no entity"
+        return None, [_loss(document, unread[0], unread[1], LEFT_OUT, why)]
+    tokens = tokenize(document.text, document.language)
+    tagged, losses = _tag(document, gold.spans, tokens)
+    ids = {tag: index for index, tag in enumerate(tag_names(labels))}
+    tags = encode(tagged, len(tokens.texts))
+    row = {
+        "id": document.id,
+        "text": document.text,
+        "tokens": tokens.texts,
+        "ner_tags": [ids[tag] for tag in tags],
+        "token_starts": tokens.starts,
+        "token_ends": tokens.ends,
+        "spans": [_without_fragments(span) for span in gold.spans],
+        "source": document.source,
+        "url": document.url,
+        "license": document.license,
+        "language": document.language,
+        "num_tokens": len(tokens.texts),
+    }
+    return row, losses
+
+
+def _tag(
+    document: Document, spans: Sequence[Span], tokens: Tokens
+) -> tuple[list[tuple[int, int, str]], list[Loss]]:
+    """Put spans on tokens, flat: the token spans, and what was moved or left out."""
+    losses: list[Loss] = []
+    snapped: list[Span] = []
+    origin: dict[Span, Span] = {}
+    for span in spans:
+        place = snap(span, tokens.starts, tokens.ends)
+        if place is None:
+            losses.append(_of_span(document, span, "left out of the tags", "it touches no token"))
+            continue
+        on_tokens = Span(start=place[0], end=place[1], label=span.label, fragments=())
+        if on_tokens in origin:
+            losses.append(
+                _of_span(document, span, "left out of the tags", "same tokens as another")
+            )
+            continue
+        origin[on_tokens] = span
+        snapped.append(on_tokens)
+        if len(span.fragments) > 1:
+            losses.append(_of_span(document, span, "joined in the tags", "it has several parts"))
+        if not place[2]:
+            why = "its border lies inside a token"
+            losses.append(_of_span(document, span, "widened in the tags", why))
+    kept, left_out = flatten(snapped)
+    losses += [
+        _of_span(document, origin[span], "left out of the tags", "it overlaps a longer span")
+        for span in left_out
+    ]
+    return [(span.start, span.end, span.label) for span in kept], losses
+
+
+def _first_unread(document: Document, gold: Annotation) -> tuple[int, int] | None:
+    """Find the first stretch of text, blanks aside, that the gold's coverage leaves out."""
+    coverage = merge_ranges(gold.coverage)
+    if covers(coverage, 0, len(document.text)):
+        return None
+    start = 0
+    for covered_start, covered_end in [*coverage, (len(document.text), len(document.text))]:
+        if document.text[start:covered_start].strip():
+            return start, covered_start
+        start = covered_end
+    return None
+
+
+@functools.cache
+def _tokenizer(language: str) -> Tokenizer:
+    code = language.split("-")[0].lower()
+    try:
+        return spacy.blank(code).tokenizer
+    except (ImportError, ValueError):  # no rules, or a language that needs another library
+        return spacy.blank("xx").tokenizer
+
+
+def _without_fragments(span: Span) -> dict[str, Any]:
+    row = span_row(span)
+    del row["fragments"]
+    return row
+
+
+def _of_span(document: Document, span: Span, fate: str, why: str) -> Loss:
+    return _loss(document, span.start, span.end, f"span {fate}", why)
+
+
+def _loss(document: Document, start: int, end: int, what: str, why: str) -> Loss:
+    return Loss(document_id=document.id, start=start, end=end, what=what, why=why)

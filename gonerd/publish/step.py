@@ -1,0 +1,335 @@
+"""The step `publish`: documents, gold and annotations of a work folder into a release.
+
+First every document becomes a row, part by part, wherever the engine runs them. Then splits are
+decided by a look at all rows' ids, sources and signatures, and the release is written in one pass.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from gonerd import __version__
+from gonerd.arrow import annotations_from, documents_from, losses_from
+from gonerd.bio import tag_names
+from gonerd.config import to_table
+from gonerd.engine import Batch, Engine, Outcome, run_step, tick
+from gonerd.errors import Lost, StoreError, listing
+from gonerd.guide import Guide
+from gonerd.near_duplicates import groups, signature
+from gonerd.publish.assemble import assembled, check_place, write_splits
+from gonerd.publish.card import fill, front_matter, values_for
+from gonerd.publish.layers import LAYER_ROWS, layer_row, pseudonyms
+from gonerd.publish.measure import load_reference, measure
+from gonerd.publish.rows import LEFT_OUT, ROWS, make_row
+from gonerd.publish.script import loading_script
+from gonerd.publish.splits import Candidate, PublishConfig, assign_splits
+from gonerd.records import GOLD, Loss
+from gonerd.release import ANNOTATIONS, DEFAULT, Release, is_release, open_release
+from gonerd.stats import describe
+from gonerd.store import (
+    LEDGER,
+    MANIFEST,
+    Manifest,
+    count_losses,
+    file_sha256,
+    fingerprint_of,
+    read_part,
+    require_manifest,
+    write_file,
+    write_ledger,
+)
+
+_SIGNED_ROWS = ROWS.append(pa.field("signature", pa.binary()))
+_SPLITS = "splits.parquet"
+_PSEUDONYMS = "pseudonyms.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Publication:
+    """What to publish, and as what."""
+
+    name: str
+    """Name of the release: what `load_dataset` is given."""
+    title: str
+    guide: Guide
+    card: str
+    """Template of the card."""
+    card_path: str
+    """Where the template stands, for errors."""
+    layers: Mapping[str, Path]
+    """Folder of every annotator whose layer is published."""
+    people: tuple[str, ...]
+    """Those of them who get a pseudonym."""
+    voters: tuple[str, ...]
+    """Those of them whose agreement is measured."""
+    reference: Path | None
+    """What gold is measured against."""
+
+
+def publish(
+    engine: Engine, work: Path, out: Path, config: PublishConfig, publication: Publication
+) -> Release:
+    """Publish the documents and gold of a work folder as a release in `out`.
+
+    A place that holds anything but an earlier release is a StoreError. Without change since the
+    release was made, nothing is done.
+    """
+    check_place(out)
+    rows = _make_rows(engine, work, publication.guide)
+    fingerprint = _fingerprint(config, publication, rows)
+    if is_release(out):
+        release = open_release(out)
+        if release.fingerprint == fingerprint and _is_whole(release):
+            _check_losses(engine, release.losses, out)
+            return release
+    splits, leaks = _decide_splits(work, rows, config)
+    names = pseudonyms(work / _PSEUDONYMS, publication.people)
+    losses = [*_ledgers(work, publication), *leaks]
+    _check_losses(engine, count_losses(losses), out)
+    with assembled(out) as folder, engine.progress.bar("publish", len(rows.parts)) as advance:
+        release = Release(
+            folder=folder,
+            name=publication.name,
+            gonerd=__version__,
+            fingerprint=fingerprint,
+            guide=publication.guide.reference,
+            labels=tuple(publication.guide.labels),
+            group=config.group,
+            configs={
+                DEFAULT: write_splits(
+                    folder,
+                    "data",
+                    ROWS,
+                    list(config.shares),
+                    _by_split(work / "rows", rows, splits, advance),
+                ),
+                ANNOTATIONS: write_splits(
+                    folder,
+                    ANNOTATIONS,
+                    LAYER_ROWS,
+                    list(config.shares),
+                    _layers_by_split(publication.layers, splits, names),
+                ),
+            },
+            files={},
+            counts={},
+            losses=count_losses(losses),
+        )
+        write_ledger(folder, losses)
+        _describe_and_seal(work, release, publication, names)
+    return open_release(out)
+
+
+def _make_rows(engine: Engine, work: Path, guide: Guide) -> Manifest:
+    documents = require_manifest(work / "documents", "Run the step `collect` first.")
+    gold = require_manifest(work / GOLD, "Run the step `reconcile` first.")
+    batches = [
+        Batch(
+            payload=(work / "documents" / part.file, work / GOLD / gold_part.file),
+            fingerprint=fingerprint_of(part.sha256, gold_part.sha256),
+            size=part.rows,
+        )
+        for part, gold_part in zip(documents.parts, gold.parts, strict=True)
+    ]
+    return run_step(
+        replace(engine, strict=False),  # judged once, over all ledgers
+        work / "rows",
+        step="rows",
+        work=partial(_row_batch, tuple(guide.labels)),
+        batches=batches,
+        config={"labels": list(guide.labels)},
+        inputs={"documents": documents.fingerprint, "gold": gold.fingerprint},
+    )
+
+
+def _row_batch(labels: tuple[str, ...], payload: tuple[Path, Path]) -> Outcome:
+    documents_part, gold_part = payload
+    gold = {one.document_id: one for one in annotations_from(read_part(gold_part))}
+    rows = []
+    losses: list[Loss] = []
+    for document in documents_from(read_part(documents_part)):
+        row, lost = make_row(document, gold[document.id], labels)
+        losses += lost
+        if row is not None:
+            rows.append({**row, "signature": signature(document.text).tobytes()})
+        tick(1)
+    return Outcome(
+        table=pa.Table.from_pylist(rows, schema=_SIGNED_ROWS),
+        counts={"documents": len(rows), "tokens": sum(row["num_tokens"] for row in rows)},
+        losses=losses,
+    )
+
+
+def _decide_splits(
+    work: Path, rows: Manifest, config: PublishConfig
+) -> tuple[dict[str, str], list[Loss]]:
+    """Give every row its split, remember it for the next release, and name what was left out."""
+    index = pa.concat_tables(
+        pq.read_table(work / "rows" / part.file, columns=["id", "source", "signature"])
+        for part in rows.parts
+    ).to_pylist()
+    candidates = [Candidate(id=row["id"], source=row["source"]) for row in index]
+    signatures = [np.frombuffer(row["signature"], dtype=np.uint32) for row in index]
+    assigned = assign_splits(
+        candidates, groups(signatures), config=config, published=_published(work)
+    )
+    splits = {name: split for name, split in assigned.items() if split is not None}
+    why = "it shares its source or text with documents of two splits"
+    leaks = [
+        Loss(document_id=name, what=LEFT_OUT, why=why)
+        for name, split in assigned.items()
+        if split is None
+    ]
+    if not splits:
+        raise StoreError(
+            f"{work}: no document is left to publish; expected at least one that was read whole.\n"
+            "The ledger.parquet in rows/ names each and why."
+        )
+    remembered = {**_published(work), **splits}
+    buffer = pa.BufferOutputStream()
+    table = pa.table({"id": list(remembered), "split": list(remembered.values())})
+    pq.write_table(table, buffer)
+    write_file(work / _SPLITS, buffer.getvalue().to_pybytes())
+    return splits, leaks
+
+
+def _published(work: Path) -> dict[str, str]:
+    path = work / _SPLITS
+    if not path.exists():
+        return {}
+    table = read_part(path)
+    return dict(zip(table["id"].to_pylist(), table["split"].to_pylist(), strict=True))
+
+
+def _by_split(
+    folder: Path, rows: Manifest, splits: Mapping[str, str], advance: Callable[[int], None]
+) -> Iterator[dict[str, pa.Table]]:
+    for part in rows.parts:
+        table = read_part(folder / part.file).drop_columns(["signature"])
+        table = table.replace_schema_metadata(None)
+        yield _share_out(table, "id", splits)
+        advance(1)
+
+
+def _layers_by_split(
+    layers: Mapping[str, Path], splits: Mapping[str, str], names: Mapping[str, str]
+) -> Iterator[dict[str, pa.Table]]:
+    published = sorted(layers, key=lambda annotator: names.get(annotator, annotator))
+    for annotator in published:
+        for part in require_manifest(layers[annotator], "Run `reconcile` first.").parts:
+            rows = [
+                layer_row(annotation, names)
+                for annotation in annotations_from(read_part(layers[annotator] / part.file))
+            ]
+            table = pa.Table.from_pylist(rows, schema=LAYER_ROWS)
+            yield _share_out(table, "document_id", splits)
+
+
+def _share_out(table: pa.Table, key: str, splits: Mapping[str, str]) -> dict[str, pa.Table]:
+    rows: dict[str, list[int]] = {}
+    for row, name in enumerate(table[key].to_pylist()):
+        if name in splits:
+            rows.setdefault(splits[name], []).append(row)
+    return {split: table.take(indices) for split, indices in rows.items()}
+
+
+def _ledgers(work: Path, publication: Publication) -> list[Loss]:
+    """Gather what every step before has lost."""
+    folders = [work / "documents", *publication.layers.values(), work / GOLD, work / "rows"]
+    return [loss for folder in folders for loss in losses_from(read_part(folder / LEDGER))]
+
+
+def _describe_and_seal(
+    work: Path, release: Release, publication: Publication, names: Mapping[str, str]
+) -> None:
+    """Write what stands beside the data: script, card, and last the manifest."""
+    folder = release.folder
+    configs = {config: splits for config, splits in release.configs.items() if splits}
+    stats = describe(release)
+    reference = (
+        load_reference(publication.reference, publication.guide) if publication.reference else {}
+    )
+    folders = {GOLD: work / GOLD, **publication.layers}
+    measured = measure(work, folders, publication.voters, reference)
+    disputes = require_manifest(work / "disputes", "Run the step `reconcile` first.").counts
+    values = values_for(
+        stats=stats,
+        measured=measured,
+        names=names,
+        guide=publication.guide,
+        settled=disputes["disputes"] - disputes["open"],
+    )
+    matter = front_matter(
+        title=publication.title,
+        labels=release.labels,
+        stats=stats,
+        files=configs,
+        by_people=bool(publication.people),
+    )
+    card = matter + fill(publication.card, values, publication.card_path)
+    script = loading_script(release.name, tag_names(release.labels), configs)
+    write_file(folder / "README.md", card.encode("utf-8"))
+    write_file(folder / "legacy" / f"{release.name}.py", script.encode("utf-8"))
+    sealed = replace(
+        release,
+        configs=configs,
+        counts={"documents": stats.documents, "tokens": stats.tokens, "spans": stats.spans},
+        files={
+            path.relative_to(folder).as_posix(): file_sha256(path)
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        },
+    )
+    manifest = asdict(sealed)
+    del manifest["folder"]
+    content = json.dumps(manifest, indent=1, ensure_ascii=False)
+    write_file(folder / MANIFEST, content.encode("utf-8") + b"\n")
+
+
+def _fingerprint(config: PublishConfig, publication: Publication, rows: Manifest) -> str:
+    layers = {
+        name: require_manifest(folder, "Run the step `reconcile` first.").fingerprint
+        for name, folder in publication.layers.items()
+    }
+    reference = []
+    if publication.reference is not None:
+        files = sorted(publication.reference.glob("*")) or [publication.reference]
+        reference = [file_sha256(path) for path in files if path.is_file()]
+    return fingerprint_of(
+        __version__,
+        publication.name,
+        publication.title,
+        publication.card,
+        publication.guide.reference,
+        dict(publication.guide.labels),
+        to_table(config),
+        rows.fingerprint,
+        layers,
+        publication.people,
+        publication.voters,
+        reference,
+    )
+
+
+def _is_whole(release: Release) -> bool:
+    try:
+        return all(
+            file_sha256(release.folder / name) == sha256 for name, sha256 in release.files.items()
+        )
+    except OSError:
+        return False
+
+
+def _check_losses(engine: Engine, losses: Mapping[str, int], out: Path) -> None:
+    if engine.strict and losses:
+        counted = [f"{count} x {reason}" for reason, count in losses.items()]
+        raise Lost(
+            f"{out}: the release would lack something and --strict forbids it; expected no losses."
+            f"\n{listing(counted)}"
+        )
