@@ -42,6 +42,8 @@ class Builder:
     """Name of a shipped guide, or path of one."""
     card: str
     """Name of a shipped card template, or path of one."""
+    annotations_creators: Literal["crowdsourced", "expert-generated", "found", "machine-generated"]
+    """Who made the annotations, in a dataset hub's terms."""
     collect: CollectConfig
     prelabel: PrelabelConfig = field(default_factory=PrelabelConfig)
     reconcile: ReconcileConfig
@@ -190,6 +192,7 @@ def _publish(plan: Plan, engine: Engine) -> Release:
     publication = Publication(
         name=builder.release,
         title=builder.title,
+        annotations_creators=builder.annotations_creators,
         guide=plan.guide,
         card=card.read_text(encoding="utf-8"),
         card_path=str(card),

@@ -1,4 +1,4 @@
-"""Openly licensed NER corpora, each in its own format, into texts with flat PER, ORG, LOC, MISC spans.
+"""Openly licensed NER corpora, each in its own format, into texts with PER, ORG, LOC, MISC spans.
 
 The corpora lie in one folder, as `ner/<corpus>/...`; README.md beside this file says where each
 comes from. Each reader turns its corpus's conventions into those of the guide `gonerd` as far as
@@ -9,10 +9,10 @@ import gzip
 import re
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from gonerd.records import Span
+from gonerd.records import Range, Span
 from gonerd.spans import flatten
 
 Tagged = tuple[str, str]
@@ -26,6 +26,43 @@ class Example:
     document_id: str
     text: str
     spans: tuple[Span, ...]
+    unknown: tuple[Range, ...] = ()
+    """Words that may be names the corpus does not annotate: neither a name nor none."""
+
+
+ANNOTATED = {
+    "wikigold": ("PER", "ORG", "LOC", "MISC"),
+    "litbank": ("PER", "LOC"),
+    "gum": ("PER", "ORG", "LOC"),
+    "wnut17": ("PER", "ORG", "LOC", "MISC"),
+    "broad_twitter": ("PER", "ORG", "LOC"),
+    "english_web_treebank": ("PER", "ORG", "LOC"),
+    "sec_filings": ("PER", "ORG", "LOC", "MISC"),
+    "sample": ("PER", "ORG", "LOC", "MISC"),
+}
+"""The labels that each corpus marks wherever they occur; only these are measured on it."""
+
+_WORDS = re.compile(r"[^\W\d_][\w'\u2019.-]*")
+
+
+def common_words(examples: Iterable[Example]) -> frozenset[str]:
+    """Collect the words that occur in lower case, which are hardly names when capitalised."""
+    return frozenset(
+        word for example in examples for word in _WORDS.findall(example.text) if word.islower()
+    )
+
+
+def with_unknown(example: Example, common: frozenset[str]) -> Example:
+    """Set apart the capitalised words that the corpus leaves unmarked and that are not common."""
+    marked = [(span.start, span.end) for span in example.spans]
+    unknown = tuple(
+        match.span()
+        for match in _WORDS.finditer(example.text)
+        if match.group()[0].isupper()
+        and match.group().lower().rstrip(".") not in common
+        and not any(start < match.end() and match.start() < end for start, end in marked)
+    )
+    return replace(example, unknown=unknown)
 
 
 def is_held_out(document_id: str, share: float = 0.15) -> bool:
@@ -151,10 +188,29 @@ def gum(folder: Path, part: str) -> Iterator[Example]:
 
 _LABELS = ("PER", "ORG", "LOC", "MISC")
 _TITLES = frozenset(
-    ["mr", "mrs", "ms", "miss", "sir", "lady", "lord", "dr", "doctor", "captain", "colonel", "general", "major", "king", "queen", "prince", "princess", "duke", "president", "senator", "judge", "justice", "professor", "prof", "uncle", "aunt", "father", "mother", "brother", "sister", "master", "mistress", "madam", "madame", "rev", "reverend", "st.", "saint", "governor", "minister", "secretary", "chairman"]
-) - {"st.", "saint"}
+    """
+    mr mrs ms miss sir lady lord dr doctor captain colonel general major king queen prince princess
+    duke president senator judge justice professor prof uncle aunt father mother brother sister
+    master mistress madam madame rev reverend governor minister secretary chairman
+    """.split()
+)
 _SMALL = frozenset(["of", "the", "de", "la", "von", "van", "der", "and", "&", "-"])
-_NOT_NAMES = frozenset(["i", "god", "sir", "madam", "father", "mother", "heaven", "papa", "mamma", "mama", "lord", "lady"])
+_NOT_NAMES = frozenset(
+    [
+        "i",
+        "god",
+        "sir",
+        "madam",
+        "father",
+        "mother",
+        "heaven",
+        "papa",
+        "mamma",
+        "mama",
+        "lord",
+        "lady",
+    ]
+)
 
 
 def _example(name: str, pieces: list[str], spans: Sequence[Span]) -> Example:
@@ -237,14 +293,13 @@ _JOINS = re.compile(
 
 def _detokenize(text: str, spans: Iterable[Span]) -> tuple[str, list[Span]]:
     """Take out the blanks that tokenising put before points and after brackets."""
-    cuts = [match.start() for match in _JOINS.finditer(text)]
-    marks = {offset for cut in cuts for offset in [cut]}
+    cuts = {match.start() for match in _JOINS.finditer(text)}
     moved: list[int] = []
     shift = 0
     kept: list[str] = []
     for offset, character in enumerate(text):
         moved.append(offset - shift)
-        if offset in marks:
+        if offset in cuts:
             shift += 1
         else:
             kept.append(character)

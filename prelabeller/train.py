@@ -13,13 +13,15 @@ import shutil
 import sys
 import time
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import spacy
 from spacy.language import Language
 from spacy.training import Example as SpacyExample
+from spacy.training import offsets_to_biluo_tags
 from spacy.util import compounding, fix_random_seed, minibatch
 
 from gonerd.files import load_marked
@@ -31,8 +33,11 @@ from prelabeller import corpora
 from prelabeller.corpora import Example, is_held_out
 
 SEED = 20_261_120
-EPOCHS = 24
-PATIENCE = 6
+EPOCHS = 16
+PATIENCE = 4
+DROPOUT = 0.25
+WATCHED = ("wikigold", "litbank", "gum")
+"""Whose held-out documents decide when to stop."""
 LABELS = ("PER", "ORG", "LOC", "MISC")
 VERSION = "0.1.0"
 
@@ -87,19 +92,26 @@ def read_corpora(folder: Path) -> tuple[list[Example], dict[str, list[Example]]]
         "gum": list(corpora.gum(folder, "train")),
     }
     learn: list[Example] = []
-    measure: dict[str, list[Example]] = {}
+    held_out: dict[str, list[Example]] = {}
     for name, examples in split.items():
         learn += [example for example in examples if not is_held_out(example.document_id)]
-        measure[name] = [example for example in examples if is_held_out(example.document_id)]
-    measure["gum"] += corpora.gum(folder, "dev")
+        held_out[name] = [example for example in examples if is_held_out(example.document_id)]
+    held_out["gum"] += corpora.gum(folder, "dev")
     learn += corpora.wnut17(folder, "wnut17train")
-    measure["wnut17"] = list(corpora.wnut17(folder, "emerging.dev"))
+    held_out["wnut17"] = list(corpora.wnut17(folder, "emerging.dev"))
     learn += corpora.broad_twitter(folder, "train")
-    measure["broad_twitter"] = list(corpora.broad_twitter(folder, "dev"))
-    measure["english_web_treebank"] = list(corpora.english_web_treebank(folder))
-    measure["sec_filings"] = list(corpora.sec_filings(folder))
-    measure["sample"] = list(read_sample())
-    return learn, measure
+    held_out["broad_twitter"] = list(corpora.broad_twitter(folder, "dev"))
+    held_out["english_web_treebank"] = list(corpora.english_web_treebank(folder))
+    held_out["sec_filings"] = list(corpora.sec_filings(folder))
+    held_out["sample"] = list(read_sample())
+    common = corpora.common_words(learn)
+    return [
+        example
+        if example.document_id.startswith("wikigold")
+        else corpora.with_unknown(example, common)
+        for example in learn
+        if example.text.strip()
+    ], held_out
 
 
 def read_sample() -> Iterable[Example]:
@@ -123,42 +135,55 @@ def to_spacy(nlp: Language, example: Example) -> SpacyExample:
     """Align spans to the pipeline's tokens; a span off their borders is taken as unknown."""
     document = nlp.make_doc(example.text)
     entities = [(span.start, span.end, span.label) for span in example.spans]
-    return SpacyExample.from_dict(document, {"entities": entities})
+    tags = offsets_to_biluo_tags(document, entities)
+    unknown = {offset for start, end in example.unknown for offset in range(start, end)}
+    return SpacyExample.from_dict(
+        document,
+        {
+            "entities": [
+                "-" if tag == "O" and token.idx in unknown else tag
+                for token, tag in zip(document, tags, strict=True)
+            ]
+        },
+    )
 
 
-def measure_on(nlp: Language, examples: Sequence[Example]) -> Score:
-    """Score exact spans against a corpus."""
+def measure_on(nlp: Language, examples: Sequence[Example], labels: Sequence[str]) -> Score:
+    """Score exact spans of some labels against a corpus."""
     texts = (example.text for example in examples)
     pairs = []
     for example, document in zip(examples, nlp.pipe(texts, batch_size=64), strict=True):
         found = [
             Span(start=entity.start_char, end=entity.end_char, label=entity.label_)
             for entity in document.ents
+            if entity.label_ in labels
         ]
-        pairs.append((example.spans, found))
+        pairs.append(([span for span in example.spans if span.label in labels], found))
     return score(pairs)
 
 
-def train(learn: Sequence[Example], watch: Sequence[Example], *, epochs: int) -> Language:
-    """Train until the score on `watch` has not risen for some epochs; return the best weights."""
+def train(
+    learn: Sequence[Example], watch: Mapping[str, Sequence[Example]], *, epochs: int
+) -> Language:
+    """Train until the mean F1 over `watch` has not risen for some epochs; return the best weights."""
     fix_random_seed(SEED)
     # Spans off the tokens' borders are unknown to the trainer; the card says so once.
     warnings.filterwarnings("ignore", message=r"\[W030\]")
     nlp = make_pipeline()
     batches = random.Random(SEED)
-    order = [to_spacy(nlp, example) for example in learn if example.text.strip()]
+    order = [to_spacy(nlp, example) for example in learn]
     optimizer = nlp.initialize(lambda: order[:200])
     optimizer.learn_rate = 0.001
-    sizes = compounding(32.0, 256.0, 1.002)
+    sizes = compounding(8.0, 32.0, 1.001)
     best, best_weights, best_epoch = -1.0, nlp.to_bytes(), 0
     for epoch in range(1, epochs + 1):
         started = time.monotonic()
         batches.shuffle(order)
         losses: dict[str, float] = {}
         for batch in minibatch(order, size=sizes):
-            nlp.update(batch, drop=0.15, sgd=optimizer, losses=losses)
+            nlp.update(batch, drop=DROPOUT, sgd=optimizer, losses=losses)
         with nlp.use_params(optimizer.averages):
-            f1 = measure_on(nlp, watch).micro.f1 or 0.0
+            f1 = fmean(result.micro.f1 or 0.0 for result in measure(nlp, watch).values())
             if f1 > best:
                 best, best_weights, best_epoch = f1, nlp.to_bytes(), epoch
         seconds = time.monotonic() - started
@@ -172,6 +197,14 @@ def train(learn: Sequence[Example], watch: Sequence[Example], *, epochs: int) ->
             break
     nlp.from_bytes(best_weights)
     return nlp
+
+
+def measure(nlp: Language, corpora_by_name: Mapping[str, Sequence[Example]]) -> dict[str, Score]:
+    """Score a pipeline on every corpus, by the labels that the corpus marks."""
+    return {
+        name: measure_on(nlp, examples, corpora.ANNOTATED[name])
+        for name, examples in corpora_by_name.items()
+    }
 
 
 def write_pipeline(nlp: Language, out: Path, scores: dict[str, Score]) -> None:
@@ -214,11 +247,11 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("gonerd/prelabel/embedded"))
     parser.add_argument("--epochs", type=int, default=EPOCHS)
     arguments = parser.parse_args()
-    learn, measure = read_corpora(arguments.data / "ner")
-    watch = [*measure["wikigold"], *measure["gum"], *measure["litbank"]]
+    learn, held_out = read_corpora(arguments.data / "ner")
     print(f"{len(learn)} examples to learn from", file=sys.stderr)
+    watch = {name: held_out[name] for name in WATCHED}
     nlp = train(learn, watch, epochs=arguments.epochs)
-    scores = {name: measure_on(nlp, examples) for name, examples in measure.items()}
+    scores = measure(nlp, held_out)
     write_pipeline(nlp, arguments.out, scores)
     json.dump({name: as_row(result) for name, result in scores.items()}, sys.stdout, indent=1)
     print()

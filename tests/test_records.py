@@ -27,7 +27,7 @@ from gonerd.records import (
     span_to_json,
     text_sha256,
 )
-from tests.strategies import HOSTILE_TEXTS, annotations, disputes, documents, json_values, spans
+from tests.strategies import HOSTILE_TEXTS, annotations, disputes, documents, hostile_values, spans
 
 TEXT = "Ana Roe met Bo."
 SHA = text_sha256(TEXT)
@@ -203,6 +203,12 @@ def test_a_span_refuses_what_cannot_be_a_mention(values: dict[str, Any], message
     with pytest.raises(SpanError) as error:
         Span(**{"label": "PER", **values})
     assert str(error.value) == message
+
+
+def test_a_span_refuses_the_support_of_fewer_than_nobody() -> None:
+    with pytest.raises(SpanError) as error:
+        Span(start=0, end=5, label="PER", support=-1)
+    assert str(error.value).startswith("span [0:5] 'PER': support -1; expected ")
 
 
 @pytest.mark.parametrize("confidence", [0, 0.0, 1, 1.0, None])
@@ -780,7 +786,7 @@ READERS = {
 def test_hostile_json_is_read_or_refused_with_its_place(kind: str, data: st.DataObject) -> None:
     read, row = READERS[kind]
     key = data.draw(st.sampled_from(sorted(row)))
-    hostile = {**row, key: data.draw(json_values)}
+    hostile = {**row, key: data.draw(hostile_values)}
 
     try:
         read(hostile, WHERE)

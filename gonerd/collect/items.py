@@ -17,8 +17,8 @@ from gonerd.store import file_sha256
 
 SUFFIXES = (".txt", ".md", ".html", ".htm", ".jsonl", ".parquet", ".marked")
 """The kinds of file that can be read."""
-BATCH_BYTES = 1_000_000
-BATCH_ITEMS = 256
+MOST_ITEMS = 256
+"""In a batch, however small they are."""
 _BLOCK_BYTES = 500_000
 
 
@@ -35,16 +35,23 @@ class CollectConfig:
     addresses: str | None = None
     """A file of http(s) addresses, one a line, with an id after a tab where one is wanted."""
     refusals: Literal["stop", "count"] = "stop"
-    """Whether a document that must be refused stops the build, after all others were collected."""
+    """Whether refused documents stop the build, after all others were collected, or count."""
     timeout_seconds: float = 30.0
     """Longest silence of a server."""
     max_bytes: int = 50_000_000
     """Largest answer of a server; a larger one is refused, never cut."""
+    part_bytes: int = 1_000_000
+    """Size at which a part is full; the smaller, the less a killed run has to do again."""
 
     def __post_init__(self) -> None:
         if (self.folder is None) == (self.addresses is None):
             raise ValueError(
                 f"folder={self.folder!r} and addresses={self.addresses!r}; expected one of the two."
+            )
+        if self.part_bytes < 1 or self.max_bytes < 1 or self.timeout_seconds <= 0:
+            raise ValueError(
+                f"part_bytes={self.part_bytes} max_bytes={self.max_bytes} "
+                f"timeout_seconds={self.timeout_seconds}; expected numbers above 0."
             )
         if not self.license or not self.language:
             raise ValueError("license or language is empty; expected a value for each.")
@@ -83,12 +90,12 @@ def list_items(config: CollectConfig, location: Path) -> tuple[list[Item], list[
     return [item for path in files for item in _blocks(path, _top(location))], unknown
 
 
-def batch_items(items: Sequence[Item]) -> Iterator[tuple[Item, ...]]:
-    """Share items out, in order, to batches of about a megabyte."""
+def batch_items(items: Sequence[Item], part_bytes: int) -> Iterator[tuple[Item, ...]]:
+    """Share items out, in order, to batches of about `part_bytes`."""
     batch: list[Item] = []
     size = 0
     for item in items:
-        if batch and (size + item.size > BATCH_BYTES or len(batch) >= BATCH_ITEMS):
+        if batch and (size + item.size > part_bytes or len(batch) >= MOST_ITEMS):
             yield tuple(batch)
             batch, size = [], 0
         batch.append(item)

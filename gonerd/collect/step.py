@@ -49,7 +49,7 @@ def collect(
             fingerprint=fingerprint_of(rules, [item.identity for item in batch]),
             size=sum(item.size for item in batch),
         )
-        for batch in batch_items(items)
+        for batch in batch_items(items, config.part_bytes)
     ]
     return run_step(
         engine,

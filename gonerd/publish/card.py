@@ -50,7 +50,7 @@ def front_matter(
     labels: Sequence[str],
     stats: Stats,
     files: Mapping[str, Mapping[str, Sequence[str]]],
-    by_people: bool,
+    annotations_creators: str,
 ) -> str:
     """Write the YAML that tells `datasets` and a hub what the release is.
 
@@ -69,7 +69,7 @@ def front_matter(
     matter |= {
         "task_categories": ["token-classification"],
         "task_ids": ["named-entity-recognition"],
-        "annotations_creators": ["expert-generated" if by_people else "machine-generated"],
+        "annotations_creators": [annotations_creators],
         "size_categories": [
             next((name for most, name in _SIZES if stats.documents < most), "n>1M")
         ],

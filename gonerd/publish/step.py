@@ -57,6 +57,8 @@ class Publication:
     name: str
     """Name of the release: what `load_dataset` is given."""
     title: str
+    annotations_creators: str
+    """Who made the annotations, in a dataset hub's terms."""
     guide: Guide
     card: str
     """Template of the card."""
@@ -270,7 +272,7 @@ def _describe_and_seal(
         labels=release.labels,
         stats=stats,
         files=configs,
-        by_people=bool(publication.people),
+        annotations_creators=publication.annotations_creators,
     )
     card = matter + fill(publication.card, values, publication.card_path)
     script = loading_script(release.name, tag_names(release.labels), configs)
@@ -305,6 +307,7 @@ def _fingerprint(config: PublishConfig, publication: Publication, rows: Manifest
         __version__,
         publication.name,
         publication.title,
+        publication.annotations_creators,
         publication.card,
         publication.guide.reference,
         dict(publication.guide.labels),
