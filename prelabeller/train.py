@@ -22,7 +22,8 @@ import spacy
 from spacy.language import Language
 from spacy.training import Example as SpacyExample
 from spacy.training import offsets_to_biluo_tags
-from spacy.util import compounding, fix_random_seed, minibatch
+from spacy.util import compounding, minibatch
+from thinc.api import fix_random_seed
 
 from gonerd.files import load_marked
 from gonerd.guide import load_guide, shipped
@@ -126,8 +127,9 @@ def read_sample() -> Iterable[Example]:
 def make_pipeline() -> Language:
     """Build the untrained pipeline."""
     nlp = spacy.util.load_model_from_config(PIPELINE, auto_fill=True)
+    recognizer: Any = nlp.get_pipe("ner")
     for label in LABELS:
-        nlp.get_pipe("ner").add_label(label)
+        recognizer.add_label(label)
     return nlp
 
 
@@ -165,7 +167,7 @@ def measure_on(nlp: Language, examples: Sequence[Example], labels: Sequence[str]
 def train(
     learn: Sequence[Example], watch: Mapping[str, Sequence[Example]], *, epochs: int
 ) -> Language:
-    """Train until the mean F1 over `watch` has not risen for some epochs; return the best weights."""
+    """Train until the mean F1 over `watch` stops rising; return the best weights."""
     fix_random_seed(SEED)
     # Spans off the tokens' borders are unknown to the trainer; the card says so once.
     warnings.filterwarnings("ignore", message=r"\[W030\]")
@@ -180,7 +182,7 @@ def train(
         started = time.monotonic()
         batches.shuffle(order)
         losses: dict[str, float] = {}
-        for batch in minibatch(order, size=sizes):
+        for batch in minibatch(order, size=sizes):  # type: ignore[no-untyped-call]
             nlp.update(batch, drop=DROPOUT, sgd=optimizer, losses=losses)
         with nlp.use_params(optimizer.averages):
             f1 = fmean(result.micro.f1 or 0.0 for result in measure(nlp, watch).values())

@@ -1,4 +1,4 @@
-"""The main job as a whole: it ends in a valid release, survives anything, and repeats to the byte."""
+"""The main job as a whole: a valid release, whatever happens on the way, the same to the byte."""
 
 import contextlib
 import hashlib

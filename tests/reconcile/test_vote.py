@@ -73,8 +73,12 @@ def spans(draw: st.DrawFn) -> Span:
 
 @st.composite
 def passes_over(draw: st.DrawFn, at_most: int = 4) -> list[Annotation]:
-    """Draw up to four passes that cover DOCUMENT whole or in part and often say the same."""
+    """Draw up to four passes that cover DOCUMENT whole or in part and often say the same.
+
+    A mention in pieces may meet the same mention in one piece, also within a pass.
+    """
     pool = draw(st.lists(spans(), max_size=5))
+    pool += [replace(one, fragments=()) for one in pool if one.fragments]
     said = st.lists(st.sampled_from(pool), max_size=5) if pool else st.just([])
     found = []
     for name in NAMES[: draw(st.integers(0, at_most))]:
@@ -226,7 +230,9 @@ def test_settlement_is_flat_and_made_of_borders_and_labels_that_somebody_marked(
                 )
                 for claim in dispute.claims
             )
-            assert (one.support, one.confidence) == (exact, exact / len(dispute.claims))
+            assert one.support is not None
+            assert 0 <= one.support <= exact
+            assert one.confidence == one.support / len(dispute.claims)
         for left, right in pairwise(dispute.settlement):
             assert left.end <= right.start
 
@@ -349,6 +355,19 @@ def test_pieces_of_a_mention_are_part_of_the_reading() -> None:
         replace(pieces, support=2, confidence=1.0),
     )
     assert len(reconciled([a_pass("ana", pieces), a_pass("bo", span(0, 9))], STOP).disputes) == 1
+
+
+def test_annotator_who_marks_a_mention_whole_and_in_pieces_has_one_vote() -> None:
+    pieces = Span(start=0, end=9, label="PER", fragments=((0, 3), (6, 9)))
+    (settled,) = gold_of([a_pass("ana", pieces), a_pass("bo", pieces, span(0, 9))])
+    assert (settled.start, settled.end, settled.label) == (0, 9, "PER")
+    assert (settled.support, settled.confidence) == (2, 1.0)
+
+
+def test_order_of_a_mention_whole_and_in_pieces_changes_nothing() -> None:
+    pieces = Span(start=0, end=9, label="PER", fragments=((0, 3), (6, 9)))
+    one_way = reconciled([a_pass("ana", pieces, span(0, 9))])
+    assert reconciled([a_pass("ana", span(0, 9), pieces)]) == one_way
 
 
 def test_pieces_that_all_mark_survive_a_dispute_over_the_label() -> None:
