@@ -93,7 +93,10 @@ def test_an_empty_folder(project: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "why"),
     [
-        (b"\x7fELF\x02\x01\x00\x00", "byte 7 is NUL, so the file is binary; expected text in UTF-8"),
+        (
+            b"\x7fELF\x02\x01\x00\x00",
+            "byte 7 is NUL, so the file is binary; expected text in UTF-8",
+        ),
         (b"caf\xe9 in Lund", "byte 3 (0xe9) is not UTF-8; expected text in UTF-8"),
         (b"", "no text in it"),
         (b" \r\n\xe2\x80\x8b\t", "no text in it"),
@@ -108,7 +111,7 @@ def test_a_file_that_holds_no_text_stops_the_build_and_the_good_are_kept(
     assert refusal(project) == (
         "gonerd: documents: 1 of 2 documents were refused; expected none.\n"
         f"  bad.txt: {why}\n"
-        "The other 1 are kept. Mend or remove these, or set collect.refusals = \"count\" "
+        'The other 1 are kept. Mend or remove these, or set collect.refusals = "count" '
         "(--refusals count) to go on without them.\n"
     )
     assert (project / "work" / "own" / "documents" / "part-00000.parquet").exists()
@@ -278,4 +281,6 @@ def test_the_shipped_builders_are_not_read_as_paths(project: Path) -> None:
     assert (shipped("builders") / "sample.toml").is_file()
     done = run_gonerd("build", "no/such.toml", cwd=project)
     assert done.returncode == 1
-    assert done.stderr.startswith("gonerd: builder 'no/such.toml': no such builder; expected one of")
+    assert done.stderr.startswith(
+        "gonerd: builder 'no/such.toml': no such builder; expected one of"
+    )

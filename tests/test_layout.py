@@ -136,7 +136,9 @@ def test_the_readmes_tree_is_the_tree() -> None:
         for path in MODULES
         if path.name != "__init__.py" or path.parent == PACKAGE
     }
-    assert {name for name in listed if name.startswith("gonerd/") and name.endswith(".py")} == modules
+    assert {
+        name for name in listed if name.startswith("gonerd/") and name.endswith(".py")
+    } == modules
     assert all((ROOT / name).exists() for name in listed)
 
 

@@ -31,9 +31,7 @@ def texts() -> dict[str, str]:
 def gold() -> dict[str, Annotation]:
     """Read the gold of every document."""
     return {
-        path.stem: load_marked(
-            path, annotator="gold", guide=GUIDE.reference, labels=GUIDE.labels
-        )
+        path.stem: load_marked(path, annotator="gold", guide=GUIDE.reference, labels=GUIDE.labels)
         for path in SOURCES
     }
 
@@ -115,7 +113,9 @@ def test_two_annotators_read_everything_and_one_a_part() -> None:
 
 
 def test_annotators_disagree_as_people_do() -> None:
-    pairs = agreement(annotation for by_name in passes().values() for annotation in by_name.values())
+    pairs = agreement(
+        annotation for by_name in passes().values() for annotation in by_name.values()
+    )
     for pair in pairs:
         assert pair.f1 is not None
         assert 0.85 < pair.f1 < 0.99

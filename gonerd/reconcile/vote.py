@@ -1,8 +1,8 @@
 """The annotations of one document into agreed spans and disputes, by a vote over clusters.
 
 Spans of all annotators that overlap form a cluster; whoever declared the place done has a vote,
-also by marking nothing. When more than a given share say exactly the same, that is gold. Everything else
-is a dispute, and the vote can settle it: presence, border and label are decided one after the
+also by marking nothing. When more than a given share say exactly the same, that is gold. Everything
+else is a dispute, and the vote can settle it: presence, border and label are decided one after the
 other, each by those who have a say. Pure: no files, no clock, no randomness, and the order of the
 annotations does not matter.
 """
