@@ -242,39 +242,10 @@ def card(scores: Mapping[str, Score]) -> str:
         + "".join(f" {row['per_label'].get(label, '-')} |" for label in LABELS)
         for name, row in rows.items()
     )
-    return CARD.format(version=VERSION, spacy=spacy.about.__version__, credit=credit, table=table)
-
-
-CARD = """# en_gonerd {version}, the embedded pre-labeller
-
-A small spaCy pipeline (tok2vec and ner, no vectors) that pre-labels PER, ORG, LOC and MISC in English, for people to
-correct. It is made by `make prelabeller`: same corpora, same seed, same scores. Trained with spaCy {spacy}.
-
-## Whose work it learnt from
-
-| corpus | source | licence | learnt from |
-| --- | --- | --- | --- |
-{credit}
-
-The corpora follow guides of their own; readers in `prelabeller/corpora.py` bring them near to the guide `gonerd`, and
-say what they cannot. Capitalised words that a corpus leaves unmarked because it has no label for them count as
-unknown in training, not as "no name". The weights are offered under CC BY 4.0, with thanks to the authors above.
-
-## How well it does
-
-Exact-span scores in percent on what it never saw: held-out documents of the corpora it learnt from, and corpora it
-learnt nothing from. Only the labels that a corpus marks throughout are counted.
-
-| corpus | labels | gold spans | precision | recall | F1 | PER | ORG | LOC | MISC |
-| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |
-{table}
-
-## Limits
-
-It knows names by their shape and their neighbours, from under half a million words: it misses many and confuses ORG
-with the rest. Take it as a first pass that saves typing, never as gold. For better pre-labels name any other spaCy
-pipeline in the builder: `[prelabel] pipeline = "en_core_web_trf"`, with a map of its labels.
-"""
+    template = (Path(__file__).parent / "card.md").read_text(encoding="utf-8")
+    return template.format(
+        version=VERSION, spacy=spacy.about.__version__, credit=credit, table=table
+    )
 
 
 def as_row(result: Score) -> dict[str, Any]:

@@ -104,7 +104,7 @@ some_content = st.sampled_from(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(
     before=st.dictionaries(names, some_content, max_size=6),
     changes=st.dictionaries(names, st.none() | some_content, max_size=2),

@@ -3,7 +3,6 @@
 import errno
 import json
 import os
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -314,13 +313,3 @@ def test_no_rows_make_no_files(tmp_path: Path) -> None:
     assert write_splits(tmp_path, "data", SCHEMA, ["train"], [{"train": table()}]) == {}
     assert write_splits(tmp_path, "data", SCHEMA, ["train"], []) == {}
     assert contents(tmp_path) == {}
-
-
-def test_a_failure_among_the_rows_leaves_no_file_open(tmp_path: Path) -> None:
-    def broken() -> object:
-        yield {"train": table("a")}
-        raise ConfigError("broken")
-
-    with pytest.raises(ConfigError):
-        write_splits(tmp_path, "data", SCHEMA, ["train"], broken())  # type: ignore[arg-type]
-    shutil.rmtree(tmp_path / "data")
