@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import combinations
 
+from gonerd.errors import RecordError, TextMismatch
 from gonerd.records import Annotation, Range, Span
 from gonerd.score import Counts, Score, add_scores, score
 from gonerd.spans import intersect_ranges, merge_ranges, within
@@ -33,10 +34,25 @@ class PairAgreement:
 
 
 def agreement(annotations: Iterable[Annotation]) -> list[PairAgreement]:
-    """Compare every two annotators over all documents, pairs in alphabetical order."""
+    """Compare every two annotators over all documents, pairs in alphabetical order.
+
+    Two annotations of a document by one annotator are a RecordError, of two texts a TextMismatch.
+    """
     by_document: dict[str, dict[str, Annotation]] = defaultdict(dict)
     for annotation in annotations:
-        by_document[annotation.document_id][annotation.annotator] = annotation
+        passes = by_document[annotation.document_id]
+        if annotation.annotator in passes:
+            raise RecordError(
+                f"{annotation.document_id}: two annotations by {annotation.annotator!r}; "
+                "expected one, with all its coverage."
+            )
+        for other in passes.values():
+            if other.text_sha256 != annotation.text_sha256:
+                raise TextMismatch(
+                    f"{annotation.document_id}: {annotation.annotator!r} and {other.annotator!r} "
+                    "annotated different texts (sha256); expected the same text."
+                )
+        passes[annotation.annotator] = annotation
     annotators = sorted({name for passes in by_document.values() for name in passes})
     return [
         _compare(

@@ -25,7 +25,7 @@ SPAN = pa.struct(
         ("start", pa.int32()),
         ("end", pa.int32()),
         ("label", pa.string()),
-        ("confidence", pa.float32()),
+        ("confidence", pa.float64()),
         ("support", pa.int32()),
         ("fragments", pa.list_(RANGE)),
     ]
@@ -168,8 +168,24 @@ def disputes_from(table: pa.Table) -> list[Dispute]:
 
 
 def losses_table(losses: Iterable[Loss]) -> pa.Table:
-    """Put ledger lines into a table, in order."""
-    return _table(({name: getattr(loss, name) for name in LOSSES.names} for loss in losses), LOSSES)
+    """Put ledger lines into a table, in order; a file's name that is no Unicode is escaped."""
+    return _table(
+        (
+            {
+                "document_id": _printable(loss.document_id),
+                "start": loss.start,
+                "end": loss.end,
+                "what": loss.what,
+                "why": _printable(loss.why),
+            }
+            for loss in losses
+        ),
+        LOSSES,
+    )
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def losses_from(table: pa.Table) -> list[Loss]:
@@ -191,13 +207,11 @@ def span_row(span: Span) -> dict[str, Any]:
 
 def span_from_row(row: dict[str, Any]) -> Span:
     """Read a span from a row of the span column, with or without its optional fields."""
-    confidence = row.get("confidence")
     return Span(
         start=row["start"],
         end=row["end"],
         label=row["label"],
-        # float32 on disk: rounding to 7 digits gives back the number that was written.
-        confidence=None if confidence is None else float(f"{confidence:.7g}"),
+        confidence=row.get("confidence"),
         support=row.get("support"),
         fragments=_ranges(row.get("fragments") or []),
     )

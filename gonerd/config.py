@@ -31,6 +31,8 @@ def read_toml(path: Path) -> dict[str, Any]:
         ) from None
     except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{path}: {error}; expected TOML.") from None
+    except RecursionError:
+        raise ConfigError(f"{path}: nested too deeply; expected a few levels.") from None
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; expected a readable file.") from None
 
@@ -90,7 +92,7 @@ def _value(hint: Any, value: Any, where: str, key: str) -> Any:
         if not isinstance(value, dict):
             raise ConfigError(f"{where}: {key} is {value!r}; expected a table.")
         return from_table(typing.cast(type[Any], hint), value, where, key)
-    if hint is float and type(value) is int:
+    if hint is float and type(value) is int and abs(value) < 2**53:
         return float(value)
     if type(value) is not hint:
         raise ConfigError(f"{where}: {key} is {value!r}; expected {_NAMES[hint]}.")

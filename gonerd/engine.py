@@ -84,7 +84,7 @@ def run_step(
     """
     recipe = fingerprint_of(__version__, step, config)
     wanted = [fingerprint_of(recipe, batch.fingerprint) for batch in batches]
-    whole = fingerprint_of(recipe, wanted)
+    whole = fingerprint_of(recipe, wanted, dict(inputs))
     manifest = read_manifest(folder)
     if manifest is None or manifest.fingerprint != whole or not is_whole(folder, manifest):
         try:
@@ -126,9 +126,10 @@ def _make_parts(
     with engine.progress.bar(step, total) as advance:
         advance(total - sum(batches[index].size for index in missing))
         jobs = [
-            partial(_make_part, work, batches[index].payload, part_path(folder, index), fingerprint)
+            partial(
+                _make_part, work, batches[index].payload, part_path(folder, index), wanted[index]
+            )
             for index in missing
-            for fingerprint in [wanted[index]]
         ]
         run_jobs(jobs, workers=engine.workers, advance=advance)
 

@@ -1,14 +1,15 @@
-"""Plain files into records and back: JSON lines, Parquet shards, text with names marked inline.
+"""Plain files into records: JSON lines, Parquet shards, text with names marked inline.
 
 Every reader takes a path (or `-` for standard input), checks each record, and reports all bad lines
 of a file in one error, the first ten whole.
 """
 
+import codecs
 import json
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gonerd.errors import GonerdError, RecordError, SourceError, listing
 from gonerd.marked import read_marked
@@ -19,14 +20,15 @@ from gonerd.records import (
     document_from_json,
     text_sha256,
 )
-from gonerd.store import write_file
+
+R = TypeVar("R")
 
 
-def read_json_lines(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Read the objects of a JSON lines file with where each stands; blank lines are skipped."""
+def numbered_lines(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Read the lines of a file that are not blank, each with where it stands."""
     for number, raw in enumerate(_lines(path), start=1):
         if raw.strip():
-            yield f"{path}:{number}", parse_json_line(raw, f"{path}:{number}")
+            yield f"{path}:{number}", raw
 
 
 def parse_json_line(raw: bytes, where: str) -> dict[str, Any]:
@@ -44,61 +46,44 @@ def parse_json_line(raw: bytes, where: str) -> dict[str, Any]:
     return row
 
 
-def write_json_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Write objects one a line; `-` is standard output."""
-    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-    if str(path) == "-":
-        sys.stdout.write(lines)
-    else:
-        write_file(path, lines.encode("utf-8"))
-
-
 def load_documents(path: Path) -> list[Document]:
     """Read documents from a .jsonl file, or from a .parquet file or a folder of such."""
-    if parquet_files(path):
-        from gonerd.arrow import documents_from
-        from gonerd.store import read_part
+    if files := parquet_files(path):
+        from gonerd.arrow import DOCUMENTS, documents_from
 
-        return [
-            document for part in parquet_files(path) for document in documents_from(read_part(part))
-        ]
-    documents: list[Document] = []
-    problems: list[GonerdError] = []
-    for where, row in read_json_lines(path):
-        try:
-            documents.append(document_from_json(row, where))
-        except GonerdError as error:
-            problems.append(error)
-    _raise_all(path, problems)
-    return documents
+        return [document for file in files for document in _load(file, DOCUMENTS, documents_from)]
+    return _each_line(path, document_from_json)
 
 
 def load_annotations(path: Path) -> list[tuple[str, Annotation, str | None]]:
     """Read annotations, each with where it stood and its text if the file carries it."""
-    if parquet_files(path):
-        from gonerd.arrow import annotations_from
-        from gonerd.store import read_part
+    if files := parquet_files(path):
+        from gonerd.arrow import ANNOTATIONS, annotations_from
 
         return [
-            (str(part), annotation, None)
-            for part in parquet_files(path)
-            for annotation in annotations_from(read_part(part))
+            (str(file), annotation, None)
+            for file in files
+            for annotation in _load(file, ANNOTATIONS, annotations_from)
         ]
-    loaded: list[tuple[str, Annotation, str | None]] = []
-    problems: list[GonerdError] = []
-    for where, row in read_json_lines(path):
-        try:
-            annotation, text = annotation_from_json(row, where)
-            loaded.append((where, annotation, text))
-        except GonerdError as error:
-            problems.append(error)
-    _raise_all(path, problems)
-    return loaded
+
+    def read(row: dict[str, Any], where: str) -> tuple[str, Annotation, str | None]:
+        return (where, *annotation_from_json(row, where))
+
+    return _each_line(path, read)
 
 
 def load_marked(path: Path, *, annotator: str, guide: str, labels: Iterable[str]) -> Annotation:
     """Read a .marked file as an annotation of the whole text; its name is the document's id."""
-    text, spans = read_marked(read_text(path), labels, str(path))
+    try:
+        content = path.read_bytes().removeprefix(codecs.BOM_UTF8)
+        text, spans = read_marked(content.decode("utf-8"), labels, str(path))
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}; expected a text with marks.") from None
+    except UnicodeDecodeError as error:
+        raise RecordError(
+            f"{path}: byte {error.start} (0x{error.object[error.start]:02x}) is not UTF-8; "
+            "expected a text in UTF-8."
+        ) from None
     return Annotation(
         document_id=path.stem,
         text_sha256=text_sha256(text),
@@ -107,18 +92,6 @@ def load_marked(path: Path, *, annotator: str, guide: str, labels: Iterable[str]
         coverage=((0, len(text)),) if text else (),
         spans=tuple(spans),
     )
-
-
-def read_text(path: Path) -> str:
-    """Read a file as UTF-8 without touching its line ends."""
-    content = path.read_bytes()
-    try:
-        return content.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise RecordError(
-            f"{path}: byte {error.start} (0x{content[error.start]:02x}) is not UTF-8; "
-            "expected a text in UTF-8."
-        ) from None
 
 
 def parquet_files(path: Path) -> list[Path]:
@@ -143,7 +116,15 @@ def _lines(path: Path) -> Iterator[bytes]:
         raise SourceError(f"{path}: {error.strerror}; expected a file of JSON lines.") from None
 
 
-def _raise_all(path: Path, problems: list[GonerdError]) -> None:
+def _each_line(path: Path, read: Callable[[dict[str, Any], str], R]) -> list[R]:
+    """Read every line of a file, and report all that are wrong at once."""
+    records: list[R] = []
+    problems: list[GonerdError] = []
+    for where, raw in numbered_lines(path):
+        try:
+            records.append(read(parse_json_line(raw, where), where))
+        except RecordError as error:
+            problems.append(error)
     if len(problems) == 1:
         raise problems[0]
     if problems:
@@ -151,3 +132,24 @@ def _raise_all(path: Path, problems: list[GonerdError]) -> None:
         raise RecordError(
             f"{path}: {len(problems)} records are wrong; expected none.\n{listing(messages)}"
         )
+    return records
+
+
+def _load(file: Path, schema: Any, read: Callable[[Any], list[R]]) -> list[R]:
+    """Read the records of a Parquet file that anybody may have written."""
+    from gonerd.store import read_part
+
+    table = read_part(file)
+    if missing := sorted(set(schema.names) - set(table.column_names)):
+        raise RecordError(
+            f"{file}: no column {missing[0]!r}; expected the columns {', '.join(schema.names)}."
+        )
+    try:
+        return read(table)
+    except RecordError as error:
+        raise type(error)(f"{file}: {error}") from None
+    except (TypeError, AttributeError, ValueError, KeyError) as error:
+        raise RecordError(
+            f"{file}: a value is missing or of another type ({error}); expected the form that "
+            "gonerd writes."
+        ) from None

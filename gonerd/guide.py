@@ -5,6 +5,7 @@ of the guide `gonerd`. Guides, builders and cards are found beside the code, in 
 in an installed package alike.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,19 +48,26 @@ def load_guide(name: str) -> Guide:
         raise ConfigError(
             f"guide {name!r}: no such guide; expected one of {known}, or the path of a .md file."
         )
-    matter, text = read_front_matter(path.read_text(encoding="utf-8"), str(path))
+    try:
+        matter, text = read_front_matter(path.read_text(encoding="utf-8"), str(path))
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{path}: byte {error.start} is not UTF-8; expected a guide in UTF-8."
+        ) from None
     labels = matter.get("labels")
     well_formed = (
         isinstance(matter.get("name"), str)
-        and isinstance(matter.get("version"), int)
+        and matter["name"]
+        and type(matter.get("version")) is int
         and isinstance(labels, dict)
         and labels
         and all(isinstance(part, str) for pair in labels.items() for part in pair)
+        and all(label and not re.search(r"[\s\[\]]", label) for label in labels)
     )
     if not well_formed:
         raise ConfigError(
             f"{path}: front matter {matter!r}; expected name (a string), version (a whole number) "
-            "and labels (each with a sentence)."
+            "and labels (each one word, with a sentence)."
         )
     assert isinstance(labels, dict)
     return Guide(name=matter["name"], version=matter["version"], labels=labels, text=text)
@@ -73,7 +81,7 @@ def read_front_matter(markdown: str, where: str) -> tuple[dict[str, Any], str]:
         raise ConfigError(f"{where}: no front matter; expected YAML between two lines of '---'.")
     try:
         values = yaml.safe_load(matter)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise ConfigError(f"{where}: front matter is not YAML ({error}); expected YAML.") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{where}: front matter is {values!r}; expected keys with values.")

@@ -55,11 +55,18 @@ fragments=())])
 
 def write_marked(text: str, spans: Sequence[Span], labels: Iterable[str]) -> str:
     """Put flat spans into a text as marks; what cannot be marked is a RecordError."""
-    opening = _opening(labels)
+    known = tuple(labels)
+    opening = _opening(known)
     pieces: list[str] = []
     position = 0
     for span in sorted(spans, key=reading_order):
         name = text[span.start : span.end]
+        if span.label not in known or span.end > len(text) or len(span.fragments) > 1:
+            raise RecordError(
+                f"text[{span.start}:{span.end}]: span {span.label!r} has another label than "
+                f"{', '.join(known)}, leaves the text, or has several parts; "
+                "expected none of these."
+            )
         if span.start < position or "]" in name or opening.search(name):
             raise RecordError(
                 f"text[{span.start}:{span.end}]: span {span.label!r} {name!r} overlaps another or "
@@ -78,7 +85,9 @@ def write_marked(text: str, spans: Sequence[Span], labels: Iterable[str]) -> str
 
 
 def _opening(labels: Iterable[str]) -> re.Pattern[str]:
-    return re.compile(rf"\\?\[({'|'.join(map(re.escape, labels))}) ")
+    # The longest first: of labels that begin alike the whole one is meant. No labels, no marks.
+    choices = "|".join(map(re.escape, sorted(labels, key=len, reverse=True)))
+    return re.compile(rf"\\?\[({choices}) " if choices else r"(?!)")
 
 
 def _escape(match: re.Match[str]) -> str:

@@ -18,18 +18,33 @@ Range = tuple[int, int]
 GOLD = "gold"
 """The annotator that annotations are reconciled into."""
 
+MOST_SUPPORT = 2**31 - 1
+"""What a column of 32 bits can hold."""
+
 R = TypeVar("R")
 
 
 def text_sha256(text: str) -> str:
     """Hash a text as its UTF-8 bytes; a lone surrogate has none and is a RecordError."""
+    return hashlib.sha256(_encoded("text", text)).hexdigest()
+
+
+def _encoded(key: str, value: str) -> bytes:
     try:
-        return hashlib.sha256(text.encode("utf-8")).hexdigest()
+        return value.encode("utf-8")
     except UnicodeEncodeError as error:
         raise RecordError(
-            f"text: lone surrogate {text[error.start]!r} at character {error.start}; "
+            f"{key}: lone surrogate {value[error.start]!r} at character {error.start}; "
             "expected Unicode text that UTF-8 can carry."
         ) from None
+
+
+def _check_strings(record: object, *keys: str) -> None:
+    """Refuse a field that UTF-8 cannot carry; ASCII, the rule, is seen at once."""
+    for key in keys:
+        value = getattr(record, key)
+        if value is not None and not value.isascii():
+            _encoded(key, value)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,6 +70,7 @@ class Document:
                 f"document {self.id!r}: the id is empty or has outer blanks; "
                 "expected a name that can be written in a table."
             )
+        _check_strings(self, "id", "source", "license", "language", "url")
         actual = text_sha256(self.text)
         if not self.sha256:
             object.__setattr__(self, "sha256", actual)
@@ -62,7 +78,7 @@ class Document:
             raise TextMismatch(_changed(self.id, self.sha256, actual))
 
 
-@dataclass(frozen=True, kw_only=True, slots=True, order=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Span:
     """One mention."""
 
@@ -84,6 +100,12 @@ class Span:
             )
         if not self.label:
             raise SpanError(f"span [{self.start}:{self.end}]: the label is empty; expected a name.")
+        _check_strings(self, "label")
+        if self.support is not None and not 0 <= self.support <= MOST_SUPPORT:
+            raise SpanError(
+                f"span [{self.start}:{self.end}] {self.label!r}: support {self.support!r}; "
+                f"expected a number of annotators, from 0 to {MOST_SUPPORT}."
+            )
         if self.confidence is not None and not 0.0 <= self.confidence <= 1.0:
             raise SpanError(
                 f"span [{self.start}:{self.end}] {self.label!r}: confidence {self.confidence!r}; "
@@ -98,9 +120,9 @@ class Span:
                 )
 
 
-def reading_order(span: Span) -> tuple[int, int, str]:
+def reading_order(span: Span) -> tuple[int, int, str, tuple[Range, ...]]:
     """Sort spans as they are met in reading, the wider first."""
-    return (span.start, -span.end, span.label)
+    return (span.start, -span.end, span.label, span.fragments)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -125,6 +147,7 @@ class Annotation:
                     "expected ranges [start, end] in order and apart."
                 )
             ends.append(end)
+        _check_strings(self, "document_id", "text_sha256", "annotator", "guide")
         object.__setattr__(self, "spans", tuple(sorted(self.spans, key=reading_order)))
 
 
@@ -134,6 +157,9 @@ class Claim:
 
     annotator: str
     spans: tuple[Span, ...]
+
+    def __post_init__(self) -> None:
+        _check_strings(self, "annotator")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -150,6 +176,9 @@ class Dispute:
     """`vote`, or the person who ruled; None while it is open."""
     settlement: tuple[Span, ...] = ()
     """What holds after settling; none means: no entity here."""
+
+    def __post_init__(self) -> None:
+        _check_strings(self, "document_id", "text_sha256", "settled_by")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -240,7 +269,8 @@ def span_from_json(row: Any, where: str) -> Span:
         raise RecordError(
             f"{where}: confidence of a span is {confidence!r}; expected a number from 0 to 1."
         )
-    fragments = _ranges(row.get("fragments") or [], "fragments", where)
+    given = row.get("fragments")
+    fragments = () if given is None else _ranges(given, "fragments", where)
     return _placed(where, lambda: Span(**{**row, "fragments": fragments}))
 
 
@@ -280,22 +310,25 @@ def annotation_from_json(row: Mapping[str, Any], where: str) -> tuple[Annotation
     for key in ("document_id", "annotator", "guide", "text_sha256"):
         if key in row and not isinstance(row[key], str):
             raise RecordError(f"{where}: {key} is {row[key]!r}; expected a string.")
-    if not isinstance(row["spans"], list):
-        raise RecordError(f"{where}: spans is {row['spans']!r}; expected a list of spans.")
+    actual = None if text is None else _placed(where, lambda: text_sha256(text))
+    recorded = row.get("text_sha256", actual)
+    if not recorded:
+        raise RecordError(f"{where}: text_sha256 is empty; expected the sha256 of the text.")
+    coverage = _ranges(row["coverage"], "coverage", where)
+    spans = _spans(row["spans"], "spans", where)
     annotation = _placed(
         where,
         lambda: Annotation(
             document_id=row["document_id"],
-            text_sha256=row.get("text_sha256") or text_sha256(text or ""),
+            text_sha256=recorded,
             annotator=row["annotator"],
             guide=row.get("guide", ""),
-            coverage=_ranges(row["coverage"], "coverage", where),
-            spans=tuple(span_from_json(span, where) for span in row["spans"]),
+            coverage=coverage,
+            spans=spans,
         ),
     )
-    if text is not None and text_sha256(text) != annotation.text_sha256:
-        changed = _changed(annotation.document_id, annotation.text_sha256, text_sha256(text))
-        raise TextMismatch(f"{where}: {changed}")
+    if actual is not None and actual != recorded:
+        raise TextMismatch(f"{where}: {_changed(annotation.document_id, recorded, actual)}")
     return annotation, text
 
 
@@ -319,13 +352,36 @@ def dispute_from_json(row: Mapping[str, Any], where: str) -> Dispute:
     """Read a dispute from its JSON object; `where` opens every error."""
     known = {field.name for field in fields(Dispute)}
     _check_keys(row, known - {"settled_by", "settlement"}, known, where)
-    claims = []
-    for claim in row["claims"]:
-        _check_keys(claim, {"annotator", "spans"}, {"annotator", "spans"}, where)
-        spans = tuple(span_from_json(span, where) for span in claim["spans"])
-        claims.append(Claim(annotator=claim["annotator"], spans=spans))
-    settlement = tuple(span_from_json(span, where) for span in row.get("settlement", []))
-    return Dispute(**{**row, "claims": tuple(claims), "settlement": settlement})
+    for key in ("document_id", "text_sha256", "settled_by"):
+        if not isinstance(row.get(key), str) and not (key == "settled_by" and row.get(key) is None):
+            raise RecordError(f"{where}: {key} is {row.get(key)!r}; expected a string.")
+    start, end = row["start"], row["end"]
+    if type(start) is not int or type(end) is not int or not 0 <= start < end:
+        raise RecordError(
+            f"{where}: the dispute runs from {start!r} to {end!r}; "
+            "expected 0 <= start < end in characters."
+        )
+    if not isinstance(row["claims"], list):
+        raise RecordError(f"{where}: claims is {row['claims']!r}; expected a list of claims.")
+    claims = tuple(_claim_from_json(claim, where) for claim in row["claims"])
+    settlement = _spans(row.get("settlement", []), "settlement", where)
+    return _placed(where, lambda: Dispute(**{**row, "claims": claims, "settlement": settlement}))
+
+
+def _claim_from_json(row: Any, where: str) -> Claim:
+    if not isinstance(row, Mapping):
+        raise RecordError(f"{where}: a claim is {row!r}; expected annotator and spans.")
+    _check_keys(row, {"annotator", "spans"}, {"annotator", "spans"}, where)
+    if not isinstance(row["annotator"], str):
+        raise RecordError(f"{where}: annotator is {row['annotator']!r}; expected a string.")
+    spans = _spans(row["spans"], "spans", where)
+    return _placed(where, lambda: Claim(annotator=row["annotator"], spans=spans))
+
+
+def _spans(value: Any, key: str, where: str) -> tuple[Span, ...]:
+    if not isinstance(value, list):
+        raise RecordError(f"{where}: {key} is {value!r}; expected a list of spans.")
+    return tuple(span_from_json(span, where) for span in value)
 
 
 def _check_keys(row: Mapping[str, Any], required: set[str], known: set[str], where: str) -> None:

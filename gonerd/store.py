@@ -134,7 +134,7 @@ def part_path(folder: Path, index: int) -> Path:
 
 def part_paths(folder: Path) -> list[Path]:
     """List the parts of a folder in order."""
-    return sorted(folder.glob("part-*.parquet"))
+    return sorted(folder.glob("part-*.parquet"), key=lambda path: (len(path.name), path.name))
 
 
 def write_part(path: Path, table: pa.Table, footer: Footer) -> None:
@@ -150,10 +150,10 @@ def read_footer(path: Path) -> Footer | None:
     try:
         metadata = pq.read_schema(path).metadata or {}
         values = json.loads(metadata[_FOOTER_KEY])
-    except (OSError, pa.ArrowException, KeyError, ValueError):
+        values["losses"] = tuple(Loss(**loss) for loss in values["losses"])
+        return Footer(**values)
+    except (OSError, pa.ArrowException, KeyError, TypeError, ValueError):
         return None
-    values["losses"] = tuple(Loss(**loss) for loss in values["losses"])
-    return Footer(**values)
 
 
 def read_part(path: Path) -> pa.Table:

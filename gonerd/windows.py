@@ -89,9 +89,10 @@ def join(found: Iterable[tuple[Window, Sequence[Span]]]) -> tuple[list[Span], li
             for span in spans
             if window.core_start <= window.start + span.start < window.core_end
         ]
-        kept.extend(span for span in mine if span.start >= reach)
+        free = [span for span in mine if span.start >= reach]
+        kept.extend(free)
         dropped.extend(span for span in mine if span.start < reach)
-        reach = max([reach, *(span.end for span in mine)])
+        reach = max([reach, *(span.end for span in free)])
     return kept, dropped
 
 

@@ -82,11 +82,12 @@ def said_by(
     annotator: str,
     name: str,
     *,
+    marked: str | None = None,
     leave_out: Sequence[str] = (),
     coverage: tuple[tuple[int, int], ...] | None = None,
 ) -> Annotation:
-    """Make what an annotator says of a document, some names left out."""
-    text, spans = text_and_spans(name)
+    """Make what an annotator says of a document (another text, if given), some names left out."""
+    text, spans = read_marked(MARKED[name] if marked is None else marked, LABELS, name)
     return Annotation(
         document_id=name,
         text_sha256=text_sha256(text),
@@ -135,6 +136,16 @@ def write_dataset(
     path = folder / "own.toml"
     path.write_text(text, encoding="utf-8")
     return path
+
+
+def add_documents(builder: Path, more: Mapping[str, str]) -> None:
+    """Add marked documents to a dataset, or change them, and what ana says of them."""
+    folder = builder.parent
+    said = [one for one in people() if one.document_id not in more]
+    for name, marked in more.items():
+        (folder / "documents" / f"{name}.marked").write_bytes(marked.encode("utf-8"))
+        said.append(said_by("ana", name, marked=marked))
+    write_annotations(folder / "people.jsonl", said)
 
 
 def build_small(builder: Path, engine: Engine | None = None) -> Release:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gonerd.config import from_table, read_toml, to_table
@@ -220,6 +220,8 @@ def test_a_rule_across_fields_gets_the_place_of_the_file() -> None:
 
 
 @given(st.sampled_from(KNOWN.split(", ")), hostile_values)
+@example("rate", 10**400)
+@example("shares", {"train": -(10**400)})
 def test_a_hostile_value_is_taken_or_refused_with_its_place(key: str, value: Any) -> None:
     try:
         from_table(Builder, {"name": "a", key: value}, WHERE)

@@ -3,6 +3,7 @@
 import io
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +19,9 @@ from gonerd.files import (
     load_annotations,
     load_documents,
     load_marked,
+    numbered_lines,
     parquet_files,
     parse_json_line,
-    read_json_lines,
-    read_text,
-    write_json_lines,
 )
 from gonerd.records import (
     Annotation,
@@ -33,7 +32,7 @@ from gonerd.records import (
     text_sha256,
 )
 from gonerd.store import Footer, write_part
-from tests.strategies import HOSTILE_TEXTS, annotations, documents
+from tests.strategies import annotations, documents
 
 TEXT = "Ana Roe met Bo."
 ANNOTATION = Annotation(
@@ -45,6 +44,18 @@ ANNOTATION = Annotation(
     spans=(Span(start=0, end=7, label="PER", confidence=0.93),),
 )
 DOCUMENT = Document(id="op-17", text=TEXT, source="op-17", license="unknown", language="en")
+
+
+def read_json_lines(path: Path) -> list[tuple[str, dict[str, Any]]]:
+    """Read every object of a file with where it stands."""
+    return [(where, parse_json_line(raw, where)) for where, raw in numbered_lines(path)]
+
+
+def write_json_lines(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    """Write objects one a line, as any tool would."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    lines = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    path.write_bytes(lines.encode("utf-8"))
 
 
 def lines_of(*rows: Any) -> bytes:
@@ -98,19 +109,6 @@ def test_json_lines_are_read_as_they_were_written(
     write_json_lines(path, rows)
 
     assert [row for _, row in read_json_lines(path)] == rows
-
-
-def test_rows_are_written_as_people_read_them(tmp_path: Path) -> None:
-    path = tmp_path / "new" / "folder" / "rows.jsonl"
-    write_json_lines(path, [{"name": "Zo\u00eb \U0001f600"}])
-
-    assert path.read_bytes() == '{"name": "Zo\u00eb \U0001f600"}\n'.encode()
-
-
-def test_a_dash_is_standard_output(capsys: pytest.CaptureFixture[str]) -> None:
-    write_json_lines(Path("-"), [{"a": 1}, {"a": 2}])
-
-    assert capsys.readouterr().out == '{"a": 1}\n{"a": 2}\n'
 
 
 def test_a_dash_is_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -468,24 +466,3 @@ def test_a_byte_order_mark_is_no_part_of_a_marked_text(tmp_path: Path) -> None:
 
     annotation = load_marked(path, annotator="ana", guide="gonerd@1", labels=["PER"])
     assert annotation.text_sha256 == text_sha256(TEXT)
-
-
-@pytest.mark.parametrize(
-    "text",
-    [text for name, text in HOSTILE_TEXTS.items() if name != "zero-width"],
-    ids=[name for name in HOSTILE_TEXTS if name != "zero-width"],
-)
-def test_a_text_is_read_to_the_character(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "a.txt"
-    path.write_bytes(text.encode("utf-8"))
-
-    assert read_text(path) == text
-
-
-def test_a_text_that_is_not_utf8_is_refused_with_its_byte(tmp_path: Path) -> None:
-    path = tmp_path / "a.txt"
-    path.write_bytes(b"Zo\xeb")
-
-    with pytest.raises(RecordError) as error:
-        read_text(path)
-    assert str(error.value) == (f"{path}: byte 2 (0xeb) is not UTF-8; expected a text in UTF-8.")

@@ -141,7 +141,7 @@ def test_a_guide_of_wrong_form_is_refused(tmp_path: Path, old: str, new: str) ->
         load_guide(str(path))
     assert str(error.value) == (
         f"{path}: front matter {matter!r}; expected name (a string), version (a whole number) "
-        "and labels (each with a sentence)."
+        "and labels (each one word, with a sentence)."
     )
 
 

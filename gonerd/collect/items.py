@@ -117,7 +117,11 @@ def _files(location: Path) -> tuple[list[Path], list[str]]:
     if location.is_file():
         found = [location]
     else:
-        found = [path for path in location.rglob("*") if path.is_file() and not _hidden(path)]
+        found = [
+            path
+            for path in location.rglob("*")
+            if path.is_file() and not _hidden(path.relative_to(location))
+        ]
     known = sorted(path for path in found if path.suffix.lower() in SUFFIXES)
     unknown = sorted(
         path.relative_to(_top(location)).as_posix() for path in set(found) - set(known)
@@ -131,7 +135,7 @@ def _files(location: Path) -> tuple[list[Path], list[str]]:
 
 
 def _hidden(path: Path) -> bool:
-    return path.name.startswith(".")
+    return any(part.startswith(".") for part in path.parts)
 
 
 def _blocks(path: Path, top: Path) -> Iterator[Item]:
@@ -185,6 +189,7 @@ def _addresses(path: Path) -> list[Item]:
             continue
         if not address.lower().startswith(("http://", "https://")):
             problems.append(f"line {number}: {address!r}")
+            continue
         items.append(Item(location=address, name=name.strip() or _id_of(address), size=20_000))
     if problems:
         raise SourceError(

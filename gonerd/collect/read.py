@@ -79,6 +79,9 @@ def _read_address(item: Item, config: CollectConfig) -> Iterator[Document | Loss
     except Refused as refusal:
         yield _refusal(item.location, str(refusal))
         return
+    if answer.kind in _TEXT_KINDS and text.startswith("\ufeff"):
+        text = text.removeprefix("\ufeff")
+        yield _repaired_mark(item.location)
     host = urlsplit(item.location).hostname or item.location
     yield _document(item.location, item.name, text, {"source": host, "url": item.location}, config)
 
@@ -90,16 +93,27 @@ def _session() -> requests.Session:
 
 def _text_of(answer: Answer) -> str:
     if answer.kind in _HTML_KINDS:
-        return extract(answer.content)[0]
+        return extract(_page(answer))[0]
     if answer.kind in _TEXT_KINDS:
         try:
-            return answer.content.decode(answer.charset or "utf-8").removeprefix("\ufeff")
-        except (UnicodeDecodeError, LookupError):
+            text = answer.content.decode(answer.charset or "utf-8")
+        except (UnicodeError, LookupError):
             raise Refused(f"the text is not {answer.charset or 'utf-8'}") from None
+        if (at := text.find("\0")) >= 0:
+            raise Refused(f"character {at} is NUL, so the answer is binary; expected text")
+        return text
     raise Refused(f"the answer is {answer.kind}, not a page or a plain text")
 
 
-def extract(html: bytes) -> tuple[str, str | None]:
+def _page(answer: Answer) -> bytes | str:
+    """Decode a page as its server says; where that does not work, let the page speak for itself."""
+    try:
+        return answer.content.decode(answer.charset or "")
+    except (UnicodeError, LookupError):
+        return answer.content
+
+
+def extract(html: bytes | str) -> tuple[str, str | None]:
     """Extract (main text, the page's own address) from HTML; Refused where there is no text."""
     import trafilatura  # takes half a second, and most sources hold no HTML
     import trafilatura.settings
@@ -116,7 +130,7 @@ def _read_lines(item: Item, config: CollectConfig) -> Iterator[Document | Loss]:
     with Path(item.location).open("rb") as stream:
         stream.seek(item.start)
         block = stream.read((item.stop or 0) - item.start)
-    for number, line in enumerate(block.splitlines(keepends=False), start=item.first_line):
+    for number, line in enumerate(block.split(b"\n"), start=item.first_line):
         if line.strip():
             where = f"{item.name}:{number}"
             try:
@@ -132,7 +146,7 @@ def _read_rows(item: Item, config: CollectConfig) -> Iterator[Document | Loss]:
         file = pq.ParquetFile(item.location)
         groups = range(item.start, item.stop or file.num_row_groups)
         rows = [row for group in groups for row in file.read_row_group(group).to_pylist()]
-    except (OSError, pa.ArrowException):
+    except (OSError, UnicodeDecodeError, pa.ArrowException):
         yield _refusal(item.name, "the file cannot be read as Parquet")
         return
     for number, row in enumerate(rows):
@@ -187,7 +201,8 @@ def _decode(content: bytes) -> tuple[str, bool]:
         return body.decode("utf-8"), had_mark
     except UnicodeDecodeError as error:
         raise Refused(
-            f"byte {error.start} (0x{body[error.start]:02x}) is not UTF-8; expected text in UTF-8"
+            f"byte {len(content) - len(body) + error.start} (0x{body[error.start]:02x}) is not "
+            "UTF-8; expected text in UTF-8"
         ) from None
 
 

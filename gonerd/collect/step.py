@@ -42,7 +42,8 @@ def collect(
     """
     items, unknown = list_items(config, location)
     labels = tuple(guide.labels)
-    rules = {**to_table(config), "folder": "", "addresses": "", "labels": labels}
+    rules = {**to_table(config), "folder": "", "addresses": "", "labels": list(labels)}
+    del rules["refusals"]
     batches = [
         Batch(
             payload=batch,
@@ -58,7 +59,10 @@ def collect(
         work=partial(_collect_batch, config, labels),
         batches=batches,
         config=rules,
-        inputs={"source": fingerprint_of([item.identity for item in items], unknown)},
+        inputs={
+            "source": fingerprint_of([item.identity for item in items], unknown),
+            "refusals": config.refusals,
+        },
         mend=partial(_finish_collection, location, config, unknown),
     )
 
@@ -99,10 +103,13 @@ def _finish_collection(
         num_documents += footer.counts["documents"]
         refused += [loss for loss in footer.losses if loss.what == REFUSED]
     problems = [f"{loss.document_id}: {loss.why}" for loss in refused]
+    stops = bool(refused) and (not num_documents or config.refusals == "stop")
+    if stops and config.addresses is not None:
+        _forget_refused(folder, num_parts)
     if not num_documents:
         raise SourceError(
             f"{location}: no document could be collected; expected at least one.\n"
-            f"{listing(problems)}"
+            f"{listing(problems)}".rstrip()
         )
     if refused and config.refusals == "stop":
         raise SourceError(
@@ -113,12 +120,21 @@ def _finish_collection(
         )
 
 
+def _forget_refused(folder: Path, num_parts: int) -> None:
+    """Have the parts with a refused address made again: the server may answer next time."""
+    for index in range(num_parts):
+        path = part_path(folder, index)
+        footer = read_footer(path)
+        if footer is not None and any(loss.what == REFUSED for loss in footer.losses):
+            write_part(path, read_part(path), replace(footer, final=False))
+
+
 def _repeated(path: Path, firsts: dict[str, str]) -> dict[int, Loss]:
     """Find the rows whose id or text stood before; `firsts` holds what has been met so far."""
     losses: dict[int, Loss] = {}
     table = pq.read_table(path, columns=["id", "sha256", "source"])
     for index, row in enumerate(table.to_pylist()):
-        if first := firsts.get(f"id {row['id']}"):
+        if (first := firsts.get(f"id {row['id']}")) is not None:
             why = f"its id is taken by the document from {first}"
             losses[index] = Loss(document_id=row["id"], what=REFUSED, why=why)
         elif f"text {row['sha256']}" in firsts:

@@ -3,9 +3,11 @@
 Nothing is cut: an answer over the limit, or one that ends early, is refused whole.
 """
 
+import zlib
 from dataclasses import dataclass
 
 import requests
+import urllib3
 
 USER_AGENT = "gonerd (+https://github.com/gonerd/gonerd)"
 MAX_REDIRECTS = 10
@@ -31,6 +33,7 @@ def open_session() -> requests.Session:
     """Open a session that says who asks and does not follow redirects without end."""
     session = requests.Session()
     session.headers["User-Agent"] = USER_AGENT
+    session.headers["Accept-Encoding"] = "gzip"  # what `fetch` can see the end of
     session.max_redirects = MAX_REDIRECTS
     return session
 
@@ -43,17 +46,21 @@ def fetch(
         with session.get(address, timeout=timeout_seconds, stream=True) as response:
             if response.status_code != 200:
                 raise Refused(f"the server answered {response.status_code}")
+            encoding = response.headers.get("Content-Encoding", "identity").strip().lower()
+            if encoding not in ("identity", "gzip", "x-gzip", "deflate"):
+                raise Refused(f"the answer is packed as {encoding}")
+            unpack = None if encoding == "identity" else zlib.decompressobj(wbits=47)
             chunks: list[bytes] = []
             size = 0
-            for chunk in response.iter_content(_CHUNK):
+            for chunk in response.raw.stream(_CHUNK, decode_content=False):
+                if unpack is not None:
+                    chunk = unpack.decompress(chunk, max_bytes + 1)
                 chunks.append(chunk)
                 size += len(chunk)
                 if size > max_bytes:
                     raise Refused(f"the answer is over {max_bytes} bytes")
-            declared = response.headers.get("Content-Length", "")
-            encoded = response.headers.get("Content-Encoding")
-            if declared.isdigit() and not encoded and int(declared) != size:
-                raise Refused("the answer ended before its declared length")
+            if unpack is not None and not unpack.eof:
+                raise Refused("the answer broke off")
             kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
             charset = requests.utils.get_encoding_from_headers(response.headers)
             has_charset = "charset" in response.headers.get("Content-Type", "").lower()
@@ -64,9 +71,13 @@ def fetch(
         raise Refused(f"no answer within {timeout_seconds:g} seconds") from None
     except requests.TooManyRedirects:
         raise Refused(f"more than {MAX_REDIRECTS} redirects") from None
-    except requests.exceptions.ChunkedEncodingError:
+    except urllib3.exceptions.ReadTimeoutError:
+        raise Refused(f"no answer within {timeout_seconds:g} seconds") from None
+    except urllib3.exceptions.ProtocolError:
         raise Refused("the answer broke off") from None
     except requests.ConnectionError:
         raise Refused("no connection to the server") from None
-    except requests.RequestException as error:
+    except zlib.error:
+        raise Refused("the answer cannot be unpacked") from None
+    except (requests.RequestException, urllib3.exceptions.HTTPError, ValueError) as error:
         raise Refused(f"the request failed ({type(error).__name__})") from None

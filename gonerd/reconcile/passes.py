@@ -29,6 +29,9 @@ from gonerd.records import (
 )
 from gonerd.store import fingerprint_of, read_part, require_manifest
 
+_LONGEST_NAME = 200
+"""A file system takes a little more in one name."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Place:
@@ -44,11 +47,13 @@ class Place:
     """Of the record."""
 
 
-def bring_passes(engine: Engine, work: Path, files: Sequence[Path], *, guide: Guide) -> list[str]:
+def bring_passes(
+    engine: Engine, work: Path, files: Sequence[Path], *, guide: Guide, reserved: Sequence[str]
+) -> list[str]:
     """Bring people's annotations into the work folder; return their names.
 
     A record that does not fit its document or the guide is an error that names it; one of a
-    document that was not collected goes to the ledger.
+    document that was not collected goes to the ledger. `reserved` names are nobody's.
     """
     documents = require_manifest(work / "documents", "Run the step `collect` first.")
     parts = [work / "documents" / part.file for part in documents.parts]
@@ -59,6 +64,11 @@ def bring_passes(engine: Engine, work: Path, files: Sequence[Path], *, guide: Gu
     }
     by_annotator: dict[str, list[Place]] = {}
     for place in _distinct(_find(files)):
+        if place.annotator in reserved or not 0 < len(quote(place.annotator)) <= _LONGEST_NAME:
+            raise RecordError(
+                f"{place.where}: annotator {place.annotator[:40]!r}; expected a person's name of "
+                f"up to {_LONGEST_NAME} letters, and none of {', '.join(map(repr, reserved))}."
+            )
         by_annotator.setdefault(place.annotator, []).append(place)
     for annotator, places in sorted(by_annotator.items()):
         shares: list[list[Place]] = [[] for _ in parts]
@@ -78,22 +88,27 @@ def bring_passes(engine: Engine, work: Path, files: Sequence[Path], *, guide: Gu
             step="annotations",
             work=partial(_bring_batch, guide),
             batches=batches,
-            config={"annotator": annotator, "guide": guide.reference},
+            config={
+                "annotator": annotator,
+                "guide": guide.reference,
+                "labels": list(guide.labels),
+            },
             inputs={"documents": documents.fingerprint},
         )
     return sorted(by_annotator)
 
 
 def annotator_folder(work: Path, annotator: str) -> Path:
-    """Name the folder of an annotator."""
-    return work / "annotations" / quote(annotator, safe="@ +")
+    """Name the folder of an annotator, whatever the name holds."""
+    name = quote(annotator, safe="@ +")
+    return work / "annotations" / (f"%2E{name[1:]}" if name.startswith(".") else name)
 
 
 def annotation_files(paths: Sequence[Path]) -> list[Path]:
     """List the files that some paths stand for, folders searched."""
     files: list[Path] = []
     for path in paths:
-        inside = sorted([*path.glob("*.jsonl"), *path.glob("*.parquet")]) if path.is_dir() else []
+        inside = sorted([*path.glob("*.jsonl"), *parquet_files(path)]) if path.is_dir() else []
         if not inside and not path.is_file():
             raise ConfigError(
                 f"reconcile.annotations: {path} holds no annotations; "
@@ -107,7 +122,7 @@ def _find(files: Sequence[Path]) -> Iterator[Place]:
     problems: list[str] = []
     for path in annotation_files(files):
         if parquet_files(path):
-            for row, annotation in enumerate(annotations_from(read_part(path))):
+            for row, annotation in enumerate(_rows(path)):
                 raw = repr(annotation_to_json(annotation)).encode()
                 yield _place(path, f"{path}: row {row}", row, annotation, raw)
             continue
@@ -123,6 +138,13 @@ def _find(files: Sequence[Path]) -> Iterator[Place]:
                         problems.append(str(error))
                 position += len(line)
     _report(problems)
+
+
+def _rows(path: Path) -> list[Annotation]:
+    try:
+        return annotations_from(read_part(path))
+    except (KeyError, TypeError) as error:
+        raise RecordError(f"{path}: {error}; expected annotations.") from None
 
 
 def _place(path: Path, where: str, position: int, annotation: Annotation, raw: bytes) -> Place:

@@ -18,11 +18,11 @@ from gonerd.arrow import (
 )
 from gonerd.config import to_table
 from gonerd.engine import Batch, Engine, Outcome, run_step, tick
-from gonerd.errors import ConfigError, OpenDispute, listing
+from gonerd.errors import ConfigError, OpenDispute, StoreError, listing
 from gonerd.guide import Guide
 from gonerd.reconcile.passes import annotator_folder, bring_passes
 from gonerd.reconcile.vote import ReconcileConfig, Reconciled, reconcile_document
-from gonerd.records import Annotation, check_fit
+from gonerd.records import GOLD, Annotation, check_fit
 from gonerd.store import (
     Manifest,
     fingerprint_of,
@@ -47,7 +47,7 @@ def reconcile(
     dispute is an OpenDispute when the config says "stop".
     """
     documents = require_manifest(work / "documents", "Run the step `collect` first.")
-    people = bring_passes(engine, work, files, guide=guide) if files else []
+    people = _people(engine, work, files, guide, pipeline) if files else []
     voters = [*people, *([pipeline] if pipeline and config.prelabels != "aside" else [])]
     if not voters:
         raise ConfigError(
@@ -57,6 +57,12 @@ def reconcile(
         voter: require_manifest(annotator_folder(work, voter), "Run the step `prelabel` first.")
         for voter in voters
     }
+    for voter, manifest in manifests.items():
+        if manifest.inputs.get("documents") != documents.fingerprint:
+            raise StoreError(
+                f"{annotator_folder(work, voter)}: made from other documents; expected those in "
+                f"{work / 'documents'}.\nRun the step `prelabel` again."
+            )
     batches = [
         Batch(
             payload=(
@@ -99,6 +105,13 @@ def reconcile(
         config=rules,
         inputs=inputs,
     )
+
+
+def _people(
+    engine: Engine, work: Path, files: list[Path], guide: Guide, pipeline: str | None
+) -> list[str]:
+    reserved = [GOLD, *([pipeline] if pipeline else [])]
+    return bring_passes(engine, work, files, guide=guide, reserved=reserved)
 
 
 Payload = tuple[Path, list[Path]]

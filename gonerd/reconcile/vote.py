@@ -147,13 +147,21 @@ def settle_by_vote(claims: Sequence[Claim], labels: Sequence[str]) -> tuple[Span
             return tuple(sorted(settled, key=reading_order))
         votes = Counter(_labels_at(spans, chosen, labels))
         label = min(votes, key=lambda name: (-votes[name], _rank(name, labels)))
-        support = sum(
-            1
-            for span, _ in spans
-            if (span.start, span.end, span.label) == (chosen.start, chosen.end, label)
-        )
+        exact = [
+            (span, name)
+            for span, name in spans
+            if (span.start, span.end) == (chosen.start, chosen.end)
+        ]
+        support = len({name for span, name in exact if span.label == label})
+        pieces = Counter(span.fragments for span, _ in exact)
         settled.append(
-            replace(chosen, label=label, support=support, confidence=support / num_voters)
+            replace(
+                chosen,
+                label=label,
+                support=support,
+                confidence=support / num_voters,
+                fragments=min(pieces, key=lambda one: (-pieces[one], one)),
+            )
         )
         open_claims = [
             replace(claim, spans=tuple(span for span in claim.spans if not overlap(span, chosen)))

@@ -20,12 +20,21 @@ EXPECTED = "expected nothing, an empty folder, or an earlier release"
 WAY_OUT = "Give another place with --out."
 
 SCHEMA = pa.schema([("id", pa.string())])
+WHOLE = {"README.md", "manifest.json", "data/train-00000.parquet"}
+"""The files of the least release."""
+
+
+def table(*ids: str) -> pa.Table:
+    """Make rows with ids."""
+    return pa.table({"id": list(ids)}, schema=SCHEMA)
 
 
 def write_release(folder: Path, name: str = "own") -> Path:
     """Write the least that counts as a release."""
-    folder.mkdir(parents=True)
+    data = "data/train-00000.parquet"
+    (folder / "data").mkdir(parents=True)
     (folder / "README.md").write_text(f"# {name}\n", encoding="utf-8")
+    pq.write_table(table("a"), folder / data)
     manifest = {
         "name": name,
         "gonerd": "0",
@@ -33,8 +42,8 @@ def write_release(folder: Path, name: str = "own") -> Path:
         "guide": "gonerd@1",
         "labels": ["PER"],
         "group": "source",
-        "configs": {"default": {}},
-        "files": {"README.md": file_sha256(folder / "README.md")},
+        "configs": {"default": {"train": [data]}},
+        "files": {file: file_sha256(folder / file) for file in ("README.md", data)},
         "counts": {},
         "losses": {},
     }
@@ -127,7 +136,7 @@ def test_a_free_place_takes_the_release(tmp_path: Path, make: Callable[[Path], o
     make(out)
     check_place(out)
     assemble(out, "new")
-    assert set(contents(out)) == {"README.md", "manifest.json"}
+    assert set(contents(out)) == WHOLE
     assert (out / "README.md").read_text(encoding="utf-8") == "# new\n"
     assert beside(out) == set()
 
@@ -140,12 +149,11 @@ def test_a_place_below_folders_that_are_not_there_is_made(tmp_path: Path) -> Non
 def test_nothing_of_the_earlier_release_is_left(tmp_path: Path) -> None:
     out = write_release(tmp_path / "own", "old")
     manifest = json.loads((out / "manifest.json").read_text(encoding="utf-8"))
-    (out / "data").mkdir()
     (out / "data" / "gone.parquet").write_bytes(b"old")
     manifest["files"]["data/gone.parquet"] = file_sha256(out / "data" / "gone.parquet")
     (out / "manifest.json").write_text(json.dumps(manifest), encoding="utf-8")
     assemble(out)
-    assert set(contents(out)) == {"README.md", "manifest.json"}
+    assert set(contents(out)) == WHOLE
 
 
 @pytest.mark.parametrize("name", ["notes.txt", ".git/config", "data/mine.csv"])
@@ -265,11 +273,6 @@ def test_a_place_that_is_a_link_stays_a_link(tmp_path: Path) -> None:
     assert beside(out) == set()
     assert (out / "README.md").read_text(encoding="utf-8") == "# new\n"
     assert out.is_symlink()
-
-
-def table(*ids: str) -> pa.Table:
-    """Make rows with ids."""
-    return pa.table({"id": list(ids)}, schema=SCHEMA)
 
 
 def test_rows_come_in_the_order_they_were_given_in(tmp_path: Path) -> None:

@@ -28,10 +28,12 @@ from tests.reconcile.corpus import (
     write_rows,
 )
 
+RESERVED = ("gold", "en_test@1.0")
+
 
 def brought(work: Path, *files: Path, workers: int = 1) -> list[str]:
     """Bring files into a work folder."""
-    return bring_passes(Engine(workers=workers), work, files, guide=GUIDE)
+    return bring_passes(Engine(workers=workers), work, files, guide=GUIDE, reserved=RESERVED)
 
 
 def error_of(work: Path, *rows: Any, kind: type[GonerdError] = RecordError) -> str:
@@ -255,6 +257,30 @@ WRONG: dict[str, tuple[type[GonerdError], Any, str]] = {
         "FILE:2: not JSON (Expecting value: line 1 column 1 (char 0)); expected one object a line.",
     ),
     "no object": (RecordError, "[1]", "FILE:2: '[1]'; expected an object."),
+    "name of the gold": (
+        RecordError,
+        row("a", "gold"),
+        "FILE:2: annotator 'gold'; expected a person's name of up to 200 letters, "
+        "and none of 'gold', 'en_test@1.0'.",
+    ),
+    "name of the pipeline": (
+        RecordError,
+        row("a", "en_test@1.0"),
+        "FILE:2: annotator 'en_test@1.0'; expected a person's name of up to 200 letters, "
+        "and none of 'gold', 'en_test@1.0'.",
+    ),
+    "no name": (
+        RecordError,
+        row("a", ""),
+        "FILE:2: annotator ''; expected a person's name of up to 200 letters, "
+        "and none of 'gold', 'en_test@1.0'.",
+    ),
+    "name too long for a folder": (
+        RecordError,
+        row("a", "\u4e2d" * 100),
+        f"FILE:2: annotator '{chr(0x4E2D) * 40}'; expected a person's name of up to 200 letters, "
+        "and none of 'gold', 'en_test@1.0'.",
+    ),
     "second annotation": (
         RecordError,
         row("c", "ana", (0, 2, "PER")),
@@ -326,7 +352,7 @@ def test_label_that_left_the_guide_is_refused_on_a_rerun_too(tmp_path: Path) -> 
     brought(tmp_path, path)
     smaller = replace(GUIDE, labels={"PER": "People."})
     with pytest.raises(RecordError) as error:
-        bring_passes(Engine(), tmp_path, [path], guide=smaller)
+        bring_passes(Engine(), tmp_path, [path], guide=smaller, reserved=RESERVED)
     assert str(error.value) == (
         f"{path}:1: a[18:22] has label 'LOC'; expected a label of test@1 (PER)."
     )
@@ -389,7 +415,7 @@ def test_name_of_an_annotator_is_the_name_of_one_folder(tmp_path: Path, name: st
     assert len(os.listdir(tmp_path / "annotations")) == 2
 
 
-@pytest.mark.parametrize("name", ["", ".", ".."])
+@pytest.mark.parametrize("name", [".", "..", "...", "./..", ".hidden"])
 def test_name_that_cannot_name_a_folder_does_no_harm(tmp_path: Path, name: str) -> None:
     collected(tmp_path)
     path = write_rows(tmp_path / PEOPLE, row("a", name))
