@@ -85,9 +85,14 @@ def write_marked(text: str, spans: Sequence[Span], labels: Iterable[str]) -> str
 
 
 def _opening(labels: Iterable[str]) -> re.Pattern[str]:
-    # The longest first: of labels that begin alike the whole one is meant. No labels, no marks.
-    choices = "|".join(map(re.escape, sorted(labels, key=len, reverse=True)))
-    return re.compile(rf"\\?\[({choices}) " if choices else r"(?!)")
+    known = list(labels)
+    for label in known:
+        if not label or re.search(r"[\s\[\]]", label):
+            raise RecordError(
+                f"labels: {label!r} cannot open a mark; expected one word without brackets."
+            )
+    choices = "|".join(map(re.escape, known))
+    return re.compile(rf"\\?\[({choices}) " if choices else r"(?!)")  # no labels, no marks
 
 
 def _escape(match: re.Match[str]) -> str:

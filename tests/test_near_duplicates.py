@@ -83,13 +83,13 @@ def test_a_signature_is_the_same_in_every_process_and_release() -> None:
 
     assert found.shape == (NUM_HASHES,)
     assert found.dtype == np.uint32
-    assert found[:3].tolist() == [321270846, 721687743, 1512128983]
+    assert found[:3].tolist() == [956266941, 15551984, 1150109250]
 
 
-def test_texts_without_words_are_like_each_other_and_like_no_other() -> None:
-    texts = ["", prose(1), " \n\u00a0", "word0", "...!"]
+def test_texts_without_words_are_like_none_but_the_same() -> None:
+    texts = ["", prose(1), " \n\u00a0", "word0", "...!", "...!"]
 
-    assert groups([signature(text) for text in texts]) == [[0, 2, 4]]
+    assert groups([signature(text) for text in texts]) == [[4, 5]]
 
 
 def test_no_texts_and_a_single_one_give_no_groups() -> None:

@@ -232,7 +232,6 @@ def test_the_wider_of_two_spans_that_start_together_comes_first() -> None:
     assert an_annotation(spans=(inner, outer)).spans == (outer, inner)
 
 
-@given(st.permutations([Span(start=0, end=4, label="PER", confidence=c) for c in (None, 0.5, 1)]))
 @pytest.mark.parametrize(
     "coverage",
     [((5, 3),), ((0, 5), (4, 9)), ((5, 9), (0, 3)), ((-1, 3),)],
