@@ -39,7 +39,7 @@ DOCUMENTS = pa.schema(
         ("license", pa.string()),
         ("language", pa.string()),
         ("url", pa.string()),
-        ("sha256", pa.string()),
+        ("text_sha256", pa.string()),
     ]
 )
 ANNOTATIONS = pa.schema(

@@ -15,7 +15,7 @@ from gonerd.config import from_table, read_toml
 from gonerd.engine import Engine
 from gonerd.errors import ConfigError, StoreError
 from gonerd.guide import Guide, load_guide, shipped
-from gonerd.prelabel.pipeline import PrelabelConfig, identify
+from gonerd.prelabel.pipeline import EMBEDDED, PrelabelConfig, identify
 from gonerd.prelabel.step import prelabel
 from gonerd.publish.assemble import check_place
 from gonerd.publish.splits import PublishConfig
@@ -111,6 +111,10 @@ def load_plan(
             collecting = replace(collecting, addresses=place)
     if refusals is not None:
         collecting = replace(collecting, refusals=refusals)
+    pipeline = path.parent / builder.prelabel.pipeline
+    if builder.prelabel.pipeline != EMBEDDED and pipeline.is_dir():
+        prelabelling = replace(builder.prelabel, pipeline=str(pipeline))
+        builder = replace(builder, prelabel=prelabelling)
     guide_name = builder.guide
     if guide_name.endswith(".md"):
         guide_name = str(path.parent / guide_name)

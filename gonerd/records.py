@@ -6,7 +6,7 @@ frozen; a change makes a new one through `dataclasses.replace`.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
@@ -61,8 +61,8 @@ class Document:
     language: str
     """BCP 47 tag, such as `en`."""
     url: str | None = None
-    sha256: str = ""
-    """Of the text; computed when not given, compared when given."""
+    text_sha256: str = ""
+    """Of the text, in UTF-8; computed when not given, compared when given."""
 
     def __post_init__(self) -> None:
         if not self.id or self.id != self.id.strip():
@@ -72,10 +72,10 @@ class Document:
             )
         _check_strings(self, "id", "source", "license", "language", "url")
         actual = text_sha256(self.text)
-        if not self.sha256:
-            object.__setattr__(self, "sha256", actual)
-        elif self.sha256 != actual:
-            raise TextMismatch(_changed(self.id, self.sha256, actual))
+        if not self.text_sha256:
+            object.__setattr__(self, "text_sha256", actual)
+        elif self.text_sha256 != actual:
+            raise TextMismatch(_changed(self.id, self.text_sha256, actual))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -196,8 +196,8 @@ class Loss:
 
 def check_fit(annotation: Annotation, document: Document) -> None:
     """Refuse an annotation that does not belong to exactly this text."""
-    if annotation.text_sha256 != document.sha256:
-        raise TextMismatch(_changed(document.id, annotation.text_sha256, document.sha256))
+    if annotation.text_sha256 != document.text_sha256:
+        raise TextMismatch(_changed(document.id, annotation.text_sha256, document.text_sha256))
     length = len(document.text)
     for span in annotation.spans:
         if span.end > length:
@@ -220,6 +220,10 @@ def _changed(document_id: str, recorded: str, actual: str) -> str:
     )
 
 
+DOCUMENT_FIELDS = frozenset(field.name for field in fields(Document))
+"""What a document is made of; a source's other fields are not carried over."""
+
+
 # JSON forms: one object a line, required keys few, unknown keys refused by name.
 
 
@@ -230,8 +234,7 @@ def document_to_json(document: Document) -> dict[str, Any]:
 
 def document_from_json(row: Mapping[str, Any], where: str) -> Document:
     """Read a document from its JSON object; `where` opens every error."""
-    known = {field.name for field in fields(Document)}
-    _check_keys(row, {"id", "text"}, known, where)
+    _check_keys(row, {"id", "text"}, DOCUMENT_FIELDS, where)
     values = {"source": str(row["id"]), "license": "unknown", "language": "en", **row}
     for key, value in values.items():
         if not isinstance(value, str) and not (key == "url" and value is None):
@@ -384,7 +387,7 @@ def _spans(value: Any, key: str, where: str) -> tuple[Span, ...]:
     return tuple(span_from_json(span, where) for span in value)
 
 
-def _check_keys(row: Mapping[str, Any], required: set[str], known: set[str], where: str) -> None:
+def _check_keys(row: Mapping[str, Any], required: Set[str], known: Set[str], where: str) -> None:
     if unknown := sorted(set(row) - known):
         raise RecordError(
             f"{where}: unknown key {unknown[0]!r}; known keys: {', '.join(sorted(known))}."

@@ -25,9 +25,9 @@ def release_report(stats: Stats, folder: Path) -> str:
     lines += _losses(stats.losses)
     lines += [
         "",
-        f"Load it, in {folder.absolute().parent}:",
+        f"Load it, in {folder.resolve().parent}:",
         "  from datasets import load_dataset",
-        f'  dataset = load_dataset("{folder.name}")',
+        f'  dataset = load_dataset("{folder.resolve().name}")',
     ]
     return "\n".join(lines)
 

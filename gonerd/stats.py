@@ -4,6 +4,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from gonerd.errors import StoreError
 from gonerd.release import DEFAULT, Release, read_rows
 
 LONG = 4096
@@ -65,6 +66,8 @@ def describe(release: Release) -> Stats:
         languages[row["language"]] += 1
         sources.add(row["source"])
         characters += len(row["text"])
+    if not lengths:
+        raise StoreError(f"{release.folder}: the release has no documents; expected at least one.")
     ordered = sorted(lengths)
     return Stats(
         name=release.name,

@@ -109,11 +109,16 @@ def people() -> list[Annotation]:
     return said
 
 
-def write_annotations(path: Path, annotations: Iterable[Annotation]) -> Path:
-    """Write annotations one a line."""
-    lines = [json.dumps(annotation_to_json(one), ensure_ascii=False) for one in annotations]
+def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> Path:
+    """Write JSON objects one a line."""
+    lines = [json.dumps(row, ensure_ascii=False) for row in rows]
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
     return path
+
+
+def write_annotations(path: Path, annotations: Iterable[Annotation]) -> Path:
+    """Write annotations one a line."""
+    return write_lines(path, (annotation_to_json(one) for one in annotations))
 
 
 def write_dataset(
@@ -215,8 +220,30 @@ class Opened:
     def seal(self, file: str) -> None:
         """Put a file's sha256 into the manifest."""
         self.change_manifest(
-            lambda manifest: manifest["files"].update({file: file_sha256(self.folder / file)})
+            lambda manifest: (
+                manifest["files"].update({file: file_sha256(self.folder / file)}),
+                manifest["counts"].update(self.counts(manifest)),
+            )
         )
+
+    def counts(self, manifest: Mapping[str, Any]) -> dict[str, int]:
+        """Count what the rows hold now, so that only the promise in question breaks."""
+        try:
+            tables = [
+                pq.read_table(self.folder / name)
+                for names in manifest["configs"]["default"].values()
+                for name in names
+            ]
+        except (OSError, pa.ArrowException):
+            return {}
+        if any({"tokens", "spans"} - set(table.column_names) for table in tables):
+            return {}
+        rows = [row for table in tables for row in table.select(["tokens", "spans"]).to_pylist()]
+        return {
+            "documents": len(rows),
+            "tokens": sum(len(row["tokens"] or ()) for row in rows),
+            "spans": sum(len(row["spans"] or ()) for row in rows),
+        }
 
     def change_manifest(self, change: Callable[[dict[str, Any]], object]) -> None:
         """Change the manifest in place."""

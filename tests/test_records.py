@@ -89,7 +89,7 @@ def test_a_document_keeps_its_text_to_the_character(text: str) -> None:
     document = Document(id="a", text=text, source="a", license="unknown", language="en")
 
     assert document.text == text
-    assert document.sha256 == text_sha256(text)
+    assert document.text_sha256 == text_sha256(text)
 
 
 def test_a_record_cannot_be_changed_in_place() -> None:
@@ -259,7 +259,7 @@ def test_an_annotation_may_reach_the_last_character() -> None:
     span = Span(start=5, end=7, label="MISC")
 
     check_fit(
-        an_annotation(text_sha256=document.sha256, coverage=((0, 7),), spans=(span,)), document
+        an_annotation(text_sha256=document.text_sha256, coverage=((0, 7),), spans=(span,)), document
     )
 
 
@@ -380,7 +380,8 @@ def test_an_empty_text_may_stand_instead_of_its_hash() -> None:
     [
         pytest.param(
             {"id": "a", "text": "b", "titel": "c"},
-            "unknown key 'titel'; known keys: id, language, license, sha256, source, text, url.",
+            "unknown key 'titel'; known keys: id, language, license, source, text, text_sha256, "
+            "url.",
             id="unknown key",
         ),
         pytest.param({"text": "b"}, "'id' is missing; expected it in every record.", id="no id"),
@@ -404,9 +405,9 @@ def test_an_empty_text_may_stand_instead_of_its_hash() -> None:
             id="license null",
         ),
         pytest.param(
-            {"id": "a", "text": "b", "sha256": 5},
-            "sha256 is 5; expected a string.",
-            id="sha256 a number",
+            {"id": "a", "text": "b", "text_sha256": 5},
+            "text_sha256 is 5; expected a string.",
+            id="text_sha256 a number",
         ),
         pytest.param(
             {"id": " a", "text": "b"},
@@ -430,7 +431,7 @@ def test_a_document_of_wrong_form_is_refused(row: dict[str, Any], message: str) 
 
 def test_a_document_whose_text_is_not_its_hash_is_a_mismatch() -> None:
     with pytest.raises(TextMismatch) as error:
-        document_from_json({"id": "a", "text": TEXT, "sha256": OTHER}, WHERE)
+        document_from_json({"id": "a", "text": TEXT, "text_sha256": OTHER}, WHERE)
     assert str(error.value) == (
         f"{WHERE}: a: the text has changed since it was recorded "
         f"(sha256 {OTHER[:8]}... recorded, {SHA[:8]}... now); expected the same text.\n"

@@ -22,11 +22,10 @@ from gonerd.collect.web import Answer, Refused, fetch, open_session
 from gonerd.errors import RecordError
 from gonerd.files import parse_json_line
 from gonerd.marked import read_marked
-from gonerd.records import Document, Loss, document_from_json
+from gonerd.records import DOCUMENT_FIELDS, Document, Loss, document_from_json
 
 _HTML_KINDS = ("text/html", "application/xhtml+xml", "")
 _TEXT_KINDS = ("text/plain", "text/markdown")
-_FIELDS = {"id", "text", "source", "license", "language", "url"}
 _MARK_BYTES = {codecs.BOM_UTF8: "utf-8", codecs.BOM_UTF16_LE: None, codecs.BOM_UTF16_BE: None}
 
 
@@ -156,14 +155,11 @@ def _read_rows(item: Item, config: CollectConfig) -> Iterator[Document | Loss]:
 def _from_row(
     row: dict[str, Any], where: str, name: str, config: CollectConfig
 ) -> Iterator[Document | Loss]:
-    for key in sorted(set(row) - _FIELDS - {"sha256", "text_sha256"}):
+    for key in sorted(set(row) - DOCUMENT_FIELDS):
         yield Loss(
             document_id=where, what="field dropped", why=f"{key!r} is no field of a document"
         )
-    sha256 = row.get("sha256") or row.get("text_sha256")
-    fields = {key: row[key] for key in _FIELDS & set(row) if row[key] is not None}
-    if sha256 is not None:
-        fields["sha256"] = sha256
+    fields = {key: row[key] for key in DOCUMENT_FIELDS & set(row) if row[key] is not None}
     fields.setdefault("source", f"{name}#{row.get('id')}")
     if not isinstance(fields.get("id"), str) or not isinstance(fields.get("text"), str):
         yield _refusal(where, "id or text is missing or no string")

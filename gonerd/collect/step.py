@@ -132,17 +132,17 @@ def _forget_refused(folder: Path, num_parts: int) -> None:
 def _repeated(path: Path, firsts: dict[str, str]) -> dict[int, Loss]:
     """Find the rows whose id or text stood before; `firsts` holds what has been met so far."""
     losses: dict[int, Loss] = {}
-    table = pq.read_table(path, columns=["id", "sha256", "source"])
+    table = pq.read_table(path, columns=["id", "text_sha256", "source"])
     for index, row in enumerate(table.to_pylist()):
         if (first := firsts.get(f"id {row['id']}")) is not None:
             why = f"its id is taken by the document from {first}"
             losses[index] = Loss(document_id=row["id"], what=REFUSED, why=why)
-        elif f"text {row['sha256']}" in firsts:
+        elif f"text {row['text_sha256']}" in firsts:
             why = "the same text as another document"
             losses[index] = Loss(document_id=row["id"], what="document dropped", why=why)
         else:
             firsts[f"id {row['id']}"] = row["source"]
-            firsts[f"text {row['sha256']}"] = row["id"]
+            firsts[f"text {row['text_sha256']}"] = row["id"]
     return losses
 
 

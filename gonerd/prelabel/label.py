@@ -51,7 +51,7 @@ def prelabel_documents(
         ]
         annotation = Annotation(
             document_id=document.id,
-            text_sha256=document.sha256,
+            text_sha256=document.text_sha256,
             annotator=annotator,
             guide=guide,
             coverage=((0, len(document.text)),) if document.text else (),

@@ -62,7 +62,7 @@ def identify(name: str) -> PipelineIdentity:
     folder = _find(name)
     try:
         meta = spacy.util.load_meta(folder / "meta.json")
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, TypeError) as error:
         raise ConfigError(
             f"prelabel.pipeline: {name!r} is no spaCy pipeline ({str(error).splitlines()[0]}); "
             "expected a folder with meta.json and config.cfg."
@@ -81,7 +81,7 @@ def load(name: str) -> Language:
     """Load a pipeline, once in a process."""
     try:
         return spacy.load(identify(name).folder)
-    except (OSError, ValueError, ImportError) as error:
+    except (OSError, ValueError, TypeError, ImportError) as error:
         raise ConfigError(
             f"prelabel.pipeline: {name!r} cannot be loaded ({str(error).splitlines()[0]}); "
             f"expected a pipeline for spaCy {spacy.about.__version__}."
@@ -109,6 +109,7 @@ def _labels_of(nlp: Language) -> list[str]:
         component
         for name, component in nlp.pipeline
         if "doc.ents" in nlp.get_pipe_meta(name).assigns
+        or nlp.get_pipe_meta(name).factory == "span_ruler"  # may write entities, does not say so
     ]
     return sorted({label for component in makers for label in getattr(component, "labels", ())})
 

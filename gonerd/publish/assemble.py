@@ -6,6 +6,7 @@ before must be an earlier release; anything else is refused before any work is d
 
 import contextlib
 import os
+import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -14,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gonerd.errors import StoreError
-from gonerd.release import is_release
+from gonerd.release import is_release, open_release
 from gonerd.store import MANIFEST, unwritable
 
 ROW_GROUP = 64
@@ -34,7 +35,9 @@ def check_place(out: Path) -> None:
     if (out / "__init__.py").exists():
         raise StoreError(f"{out}: is a Python package; {expected}.\n{way_out}")
     held = sorted(path.name for path in out.iterdir())
-    if held and not (MANIFEST in held and is_release(out)):
+    if held and is_release(out):
+        held = _foreign(out)  # nobody's own file goes when a release makes way for the next
+    if held:
         more = f" and {len(held) - 3} more" if len(held) > 3 else ""
         raise StoreError(f"{out}: holds {', '.join(held[:3])}{more}; {expected}.\n{way_out}")
 
@@ -43,6 +46,7 @@ def check_place(out: Path) -> None:
 def assembled(out: Path) -> Iterator[Path]:
     """Yield a folder to write a release into; move it to its place when the block ends well."""
     check_place(out)
+    out = out.resolve()  # a link stays a link, to the new release
     _clear_leftovers(out)
     partial = out.with_name(f".{out.name}.{os.getpid()}.partial")
     old = out.with_name(f".{out.name}.{os.getpid()}.old")
@@ -104,10 +108,24 @@ def write_splits(
 
 def _clear_leftovers(out: Path) -> None:
     """Remove what a killed run left; bring an earlier release back if it was on its way out."""
-    for old in out.parent.glob(f".{out.name}.*.old"):
+    for old in _leftovers(out, "old"):
         if out.exists():
             shutil.rmtree(old, ignore_errors=True)
         else:
             old.rename(out)
-    for partial in out.parent.glob(f".{out.name}.*.partial"):
+    for partial in _leftovers(out, "partial"):
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _leftovers(out: Path, kind: str) -> list[Path]:
+    """List the folders of this release, and of no other, that a killed run left."""
+    name = re.compile(rf"\.{re.escape(out.name)}\.\d+\.{kind}")
+    beside = out.parent.iterdir() if out.parent.is_dir() else ()
+    return [path for path in beside if name.fullmatch(path.name)]
+
+
+def _foreign(out: Path) -> list[str]:
+    """List the files in a release's folder that are not of the release."""
+    own = {MANIFEST, *open_release(out).files}
+    held = (path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file())
+    return sorted(set(held) - own)

@@ -18,7 +18,7 @@ from gonerd.release import ANNOTATIONS, DEFAULT
 from gonerd.score import Counts
 from gonerd.stats import LONG, Stats
 
-_PLACE = re.compile(r"\{\{ *(\w+) *\}\}")
+_PLACE = re.compile(r"\{\{ *([^{}\n]+?) *\}\}")
 
 # Licences that a dataset hub knows by these names; anything else is `other`, with its own name.
 HUB_LICENSES = frozenset(
@@ -182,7 +182,12 @@ def _reference(measured: Measured, guide: Guide, names: Mapping[str, str]) -> st
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)
+    return "\n".join(f"| {' | '.join(map(_cell, line))} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """Keep a value from breaking its table."""
+    return " ".join(text.replace("|", "/").split())
 
 
 def _features(config: str, labels: Sequence[str]) -> list[dict[str, Any]]:

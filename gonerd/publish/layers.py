@@ -6,43 +6,32 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import pyarrow as pa
-
-from gonerd.arrow import RANGE
 from gonerd.errors import StoreError
-from gonerd.publish.rows import SPAN_COLUMN
 from gonerd.records import Annotation
 from gonerd.store import write_file
 
-LAYER_ROWS = pa.schema(
-    [
-        ("document_id", pa.string()),
-        ("text_sha256", pa.string()),
-        ("annotator", pa.string()),
-        ("guide", pa.string()),
-        ("coverage", pa.list_(RANGE)),
-        ("spans", SPAN_COLUMN),
-    ]
-)
-"""One row for each document and annotator."""
+_PSEUDONYM = "annotator-"
 
 
 def pseudonyms(path: Path, people: Iterable[str]) -> dict[str, str]:
     """Give each person a name that says nothing, and remember it in `path` for the next release."""
     try:
         known: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(known, dict):
+            raise ValueError(f"it holds {str(known)[:40]!r}")
+        last = max((int(name.removeprefix(_PSEUDONYM)) for name in known.values()), default=0)
     except FileNotFoundError:
-        known = {}
-    except (OSError, ValueError) as error:
+        known, last = {}, 0
+    except (OSError, ValueError, AttributeError) as error:
         raise StoreError(
             f"{path}: cannot be read ({error}); expected the pseudonyms of earlier releases.\n"
             "Restore it, or remove it to give new ones."
         ) from None
     # By hash, so that the order of the pseudonyms does not give the order of the names away.
-    for name in sorted(
-        set(people) - set(known), key=lambda name: hashlib.sha256(name.encode()).hexdigest()
-    ):
-        known[name] = f"annotator-{len(known) + 1}"
+    new = set(people) - set(known)
+    by_hash = sorted(new, key=lambda name: hashlib.sha256(name.encode()).hexdigest())
+    for number, name in enumerate(by_hash, start=last + 1):
+        known[name] = f"{_PSEUDONYM}{number}"
     write_file(path, json.dumps(known, indent=1, ensure_ascii=False).encode("utf-8") + b"\n")
     return known
 

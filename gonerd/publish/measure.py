@@ -9,7 +9,7 @@ from pathlib import Path
 
 from gonerd.agreement import PairAgreement, add_agreements, agreement
 from gonerd.arrow import annotations_from
-from gonerd.errors import ConfigError
+from gonerd.errors import ConfigError, RecordError, TextMismatch
 from gonerd.files import load_annotations, load_marked
 from gonerd.guide import Guide
 from gonerd.records import Annotation, Span
@@ -66,7 +66,13 @@ def load_reference(path: Path, guide: Guide) -> dict[str, Annotation]:
             f"reconcile.reference: {path} does not exist; expected a folder of .marked files or a "
             "file of annotations."
         )
-    return {annotation.document_id: annotation for annotation in loaded}
+    by_document: dict[str, Annotation] = {}
+    for annotation in loaded:
+        if by_document.setdefault(annotation.document_id, annotation) is not annotation:
+            raise RecordError(
+                f"{path}: two annotations of {annotation.document_id!r}; expected one reference."
+            )
+    return by_document
 
 
 def _pairs(
@@ -75,6 +81,11 @@ def _pairs(
     """Pair the reference with an annotation, over what the annotation covers."""
     for annotation in annotations:
         gold = reference.get(annotation.document_id)
-        if gold is not None and gold.text_sha256 == annotation.text_sha256:
+        if gold is not None and gold.text_sha256 != annotation.text_sha256:
+            raise TextMismatch(
+                f"{annotation.document_id}: the reference was made on another text (sha256); "
+                "expected the text that was collected."
+            )
+        if gold is not None:
             coverage = merge_ranges(annotation.coverage)
             yield within(gold.spans, coverage), within(annotation.spans, coverage)

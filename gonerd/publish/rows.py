@@ -10,43 +10,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import pyarrow as pa
 import spacy
 from spacy.tokenizer import Tokenizer
 
 from gonerd.arrow import span_row
 from gonerd.bio import encode, tag_names
 from gonerd.records import Annotation, Document, Loss, Span
-from gonerd.spans import covers, flatten, merge_ranges, snap
-
-SPAN_COLUMN = pa.list_(
-    pa.struct(
-        [
-            ("start", pa.int32()),
-            ("end", pa.int32()),
-            ("label", pa.string()),
-            ("confidence", pa.float32()),
-            ("support", pa.int32()),
-        ]
-    )
-)
-ROWS = pa.schema(
-    [
-        ("id", pa.string()),
-        ("text", pa.string()),
-        ("tokens", pa.list_(pa.string())),
-        ("ner_tags", pa.list_(pa.int64())),
-        ("token_starts", pa.list_(pa.int32())),
-        ("token_ends", pa.list_(pa.int32())),
-        ("spans", SPAN_COLUMN),
-        ("source", pa.string()),
-        ("url", pa.string()),
-        ("license", pa.string()),
-        ("language", pa.string()),
-        ("num_tokens", pa.int32()),
-    ]
-)
-"""The columns of a release, in order. Tag ids are those of `bio.tag_names`."""
+from gonerd.spans import covers, flatten, longest_first, merge_ranges, snap
 
 LEFT_OUT = "document left out"
 
@@ -123,7 +93,9 @@ def _tag(
         if not place[2]:
             why = "its border lies inside a token"
             losses.append(_of_span(document, span, "widened in the tags", why))
-    kept, left_out = flatten(snapped)
+    kept, left_out = flatten(
+        snapped, rank=lambda span: (len(origin[span].fragments) > 1, *longest_first(span)[1:])
+    )
     losses += [
         _of_span(document, origin[span], "left out of the tags", "it overlaps a longer span")
         for span in left_out
@@ -149,7 +121,7 @@ def _tokenizer(language: str) -> Tokenizer:
     code = language.split("-")[0].lower()
     try:
         return spacy.blank(code).tokenizer
-    except (ImportError, ValueError):  # no rules, or a language that needs another library
+    except (ImportError, ValueError, AttributeError):  # no such rules, or in another library
         return spacy.blank("xx").tokenizer
 
 

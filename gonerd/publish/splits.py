@@ -6,6 +6,8 @@ would tie two splits together is left out, and named.
 """
 
 import hashlib
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -30,9 +32,18 @@ class PublishConfig:
         if (
             not self.shares
             or min(self.shares.values()) < 0
-            or abs(sum(self.shares.values()) - 1) > 1e-9
+            or not abs(sum(self.shares.values()) - 1) <= 1e-9  # not a number fails as well
         ):
             raise ValueError(f"shares={self.shares}; expected shares that add up to 1.")
+        for name in self.shares:
+            if not re.fullmatch(r"\w+(\.\w+)*", name):
+                raise ValueError(
+                    f"shares names {name!r}; expected a split of letters, digits and '_', "
+                    "as datasets takes it."
+                )
+        fixed = Counter(name for names in self.fixed_splits.values() for name in names)
+        if twice := [name for name, count in fixed.items() if count > 1]:
+            raise ValueError(f"fixed_splits names {twice[0]!r} twice; expected one split for each.")
         if unknown := sorted(set(self.fixed_splits) - set(self.shares)):
             raise ValueError(
                 f"fixed_splits names {unknown[0]!r}; expected one of {', '.join(self.shares)}."
@@ -56,18 +67,26 @@ def assign_splits(
 ) -> dict[str, str | None]:
     """Give each document its split, or None where any would leak; `published` holds earlier ones.
 
-    `near_duplicates` are groups of indices of candidates.
+    `near_duplicates` are groups of indices of candidates. A fixed split that
+    companions of the document contradict is a ConfigError; so is an earlier split without a share.
     """
+    if gone := sorted(set(published.values()) - set(config.shares)):
+        raise ConfigError(
+            f"publish.shares: no share for {gone[0]!r}, in which documents were published before; "
+            f"expected one for each of {', '.join(sorted(set(published.values())))}.\n"
+            "Give it a share, or remove splits.parquet from the work folder to assign all anew."
+        )
     fixed = {name: split for split, names in config.fixed_splits.items() for name in names}
     assigned: dict[str, str | None] = {}
     for members in _components(candidates, near_duplicates, config):
         names = [candidates[index].id for index in members]
         known = {name: _known_split(name, fixed, published) for name in names}
         splits = {split for split in known.values() if split is not None}
-        if len({fixed[name] for name in names if name in fixed}) > 1:
+        if len(splits) > 1 and any(name in fixed for name in names):
+            held = ", ".join(f"{name!r} ({split})" for name, split in known.items() if split)
             raise ConfigError(
-                f"publish.fixed_splits: {', '.join(repr(name) for name in names if name in fixed)} "
-                "share a source or nearly all their text; expected them in one split."
+                f"publish.fixed_splits: {held} share a source or nearly all their text; "
+                "expected them in one split."
             )
         if len(splits) == 1:
             assigned.update(dict.fromkeys(names, splits.pop()))

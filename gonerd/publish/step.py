@@ -24,13 +24,21 @@ from gonerd.guide import Guide
 from gonerd.near_duplicates import groups, signature
 from gonerd.publish.assemble import assembled, check_place, write_splits
 from gonerd.publish.card import fill, front_matter, values_for
-from gonerd.publish.layers import LAYER_ROWS, layer_row, pseudonyms
+from gonerd.publish.layers import layer_row, pseudonyms
 from gonerd.publish.measure import load_reference, measure
-from gonerd.publish.rows import LEFT_OUT, ROWS, make_row
+from gonerd.publish.rows import LEFT_OUT, make_row
 from gonerd.publish.script import loading_script
 from gonerd.publish.splits import Candidate, PublishConfig, assign_splits
-from gonerd.records import GOLD, Loss
-from gonerd.release import ANNOTATIONS, DEFAULT, Release, is_release, open_release
+from gonerd.records import GOLD, Loss, check_fit
+from gonerd.release import (
+    ANNOTATIONS,
+    DEFAULT,
+    LAYER_ROWS,
+    ROWS,
+    Release,
+    is_release,
+    open_release,
+)
 from gonerd.stats import describe
 from gonerd.store import (
     LEDGER,
@@ -131,6 +139,11 @@ def publish(
 def _make_rows(engine: Engine, work: Path, guide: Guide) -> Manifest:
     documents = require_manifest(work / "documents", "Run the step `collect` first.")
     gold = require_manifest(work / GOLD, "Run the step `reconcile` first.")
+    if gold.inputs.get("documents") != documents.fingerprint:
+        raise StoreError(
+            f"{work / GOLD}: made from other documents than those in {work / 'documents'}; "
+            "expected the same.\nRun the step `reconcile` again."
+        )
     batches = [
         Batch(
             payload=(work / "documents" / part.file, work / GOLD / gold_part.file),
@@ -156,6 +169,7 @@ def _row_batch(labels: tuple[str, ...], payload: tuple[Path, Path]) -> Outcome:
     rows = []
     losses: list[Loss] = []
     for document in documents_from(read_part(documents_part)):
+        check_fit(gold[document.id], document)
         row, lost = make_row(document, gold[document.id], labels)
         losses += lost
         if row is not None:

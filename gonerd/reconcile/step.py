@@ -84,7 +84,10 @@ def reconcile(
         "guide": guide.reference,
         "labels": list(guide.labels),
     }
-    inputs = {voter: manifests[voter].fingerprint for voter in voters}
+    inputs = {
+        "documents": documents.fingerprint,
+        **{voter: manifests[voter].fingerprint for voter in voters},
+    }
     disputes = run_step(
         engine,
         work / "disputes",

@@ -93,7 +93,7 @@ def reconcile_document(
             continue
         dispute = Dispute(
             document_id=document.id,
-            text_sha256=document.sha256,
+            text_sha256=document.text_sha256,
             start=start,
             end=end,
             claims=claims,
@@ -106,7 +106,7 @@ def reconcile_document(
     return Reconciled(
         gold=Annotation(
             document_id=document.id,
-            text_sha256=document.sha256,
+            text_sha256=document.text_sha256,
             annotator=GOLD,
             guide=guide,
             coverage=merge_ranges(pair for ranges in coverage.values() for pair in ranges),

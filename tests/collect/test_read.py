@@ -271,9 +271,9 @@ def test_line_gives_every_field_of_a_document(tmp_path: Path) -> None:
         "license": full.license,
         "language": full.language,
         "url": full.url,
-        "sha256": full.sha256,
+        "text_sha256": full.text_sha256,
     }
-    bare = {"id": "op-18", "text": "Bo", "url": None, "license": None, "sha256": None}
+    bare = {"id": "op-18", "text": "Bo", "url": None, "license": None, "text_sha256": None}
     assert read(tmp_path / "a.jsonl", json_lines(row, bare)) == [
         full,
         Document(id="op-18", text="Bo", source="a.jsonl#op-18", license="mit", language="en"),

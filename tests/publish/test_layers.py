@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gonerd.errors import StoreError
-from gonerd.publish.layers import LAYER_ROWS, layer_row, pseudonyms
+from gonerd.publish.layers import layer_row, pseudonyms
 from gonerd.records import Annotation, Span
+from gonerd.release import LAYER_ROWS
 from tests.strategies import annotations
 
 

@@ -241,8 +241,8 @@ def test_fixed_splits_that_would_leak_are_refused(
     with pytest.raises(ConfigError) as error:
         assign(candidates, near, fixed_splits={"train": ("a",), "test": ("b",)})
     assert str(error.value) == (
-        "publish.fixed_splits: 'a', 'b' share a source or nearly all their text; expected them in "
-        "one split."
+        "publish.fixed_splits: 'a' (train), 'b' (test) share a source or nearly all their text; "
+        "expected them in one split."
     )
 
 

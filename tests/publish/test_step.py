@@ -266,8 +266,8 @@ def test_fixed_splits_that_part_near_duplicates_are_refused(tmp_path: Path) -> N
     with pytest.raises(ConfigError) as error:
         build_small(builder)
     assert str(error.value) == (
-        "publish.fixed_splits: 'ferry_first', 'ferry_second' share a source or nearly all their "
-        "text; expected them in one split."
+        "publish.fixed_splits: 'ferry_first' (train), 'ferry_second' (validation) share a source "
+        "or nearly all their text; expected them in one split."
     )
     assert not (tmp_path / "own").exists()
 

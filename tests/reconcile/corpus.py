@@ -103,7 +103,7 @@ def _annotations(name: str, marks: Mapping[str, Sequence[Mark]], part: Path) -> 
         table=annotations_table(
             Annotation(
                 document_id=one["id"],
-                text_sha256=one["sha256"],
+                text_sha256=one["text_sha256"],
                 annotator=name,
                 guide="test@1",
                 coverage=((0, len(one["text"])),),

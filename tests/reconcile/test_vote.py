@@ -40,7 +40,7 @@ def a_pass(name: str, *spans: Span, coverage: Sequence[Range] = WHOLE) -> Annota
     """Make what one annotator says."""
     return Annotation(
         document_id=DOCUMENT.id,
-        text_sha256=DOCUMENT.sha256,
+        text_sha256=DOCUMENT.text_sha256,
         annotator=name,
         guide="test@1",
         coverage=tuple(coverage),
@@ -163,7 +163,7 @@ def test_gold_says_where_anybody_read_and_nothing_elsewhere(
     gold = reconciled(passes, config).gold
     read = [pair for one in passes for pair in one.coverage]
     assert (gold.annotator, gold.guide, gold.document_id) == (GOLD, "test@1", "d")
-    assert gold.text_sha256 == DOCUMENT.sha256
+    assert gold.text_sha256 == DOCUMENT.text_sha256
     assert gold.coverage == merge_ranges(read)
     assert within(gold.spans, gold.coverage) == list(gold.spans)
 
@@ -300,7 +300,7 @@ def test_who_read_only_a_part_of_the_place_but_marked_in_it_has_a_vote() -> None
     (dispute,) = reconciled(passes, STOP).disputes
     assert dispute == Dispute(
         document_id="d",
-        text_sha256=DOCUMENT.sha256,
+        text_sha256=DOCUMENT.text_sha256,
         start=3,
         end=8,
         claims=(
@@ -451,13 +451,13 @@ def test_dispute_is_settled_by_presence_then_border_then_label(case: str) -> Non
 
 
 def test_document_of_many_names_is_nothing_special() -> None:
-    document = replace(DOCUMENT, text="x" * 200_000, sha256="")
+    document = replace(DOCUMENT, text="x" * 200_000, text_sha256="")
     every = [(start, start + 9) for start in range(0, 199_980, 20)]
     passes = [
         replace(
             a_pass(name, *(span(start, end) for start, end in every[index:])),
             coverage=((0, 200_000),),
-            text_sha256=document.sha256,
+            text_sha256=document.text_sha256,
         )
         for index, name in enumerate(("ana", "bo", "cy"))
     ]
