@@ -35,8 +35,8 @@ from prelabeller import corpora
 from prelabeller.corpora import CORPORA, Example, is_held_out
 
 SEED = 20_261_120
-EPOCHS = 8
-PATIENCE = 4
+EPOCHS = 16
+PATIENCE = 5
 DROPOUT = 0.3
 REPEATED = {"wikigold": 3}
 """How often a corpus is seen in an epoch: the only one with all four labels is the smallest."""
@@ -235,6 +235,8 @@ def write_pipeline(nlp: Language, out: Path, scores: dict[str, Score]) -> None:
     (out / "README.md").write_text(card(scores), encoding="utf-8")
     for needless in ("vocab/lookups.bin", "vocab/key2row", "vocab/vectors"):
         (out / needless).unlink(missing_ok=True)
+    # Words are hashed, never looked up: the list of all words of the corpora is not for shipping.
+    (out / "vocab" / "strings.json").write_text(json.dumps(LABELS), encoding="utf-8")
 
 
 def card(scores: Mapping[str, Score]) -> str:
