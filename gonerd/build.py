@@ -18,8 +18,9 @@ from gonerd.guide import Guide, load_guide, shipped
 from gonerd.prelabel.pipeline import EMBEDDED, PrelabelConfig, identify
 from gonerd.prelabel.step import prelabel
 from gonerd.publish.assemble import check_place
+from gonerd.publish.seal import Publication
 from gonerd.publish.splits import PublishConfig
-from gonerd.publish.step import Publication, publish
+from gonerd.publish.step import publish
 from gonerd.reconcile.passes import annotator_folder
 from gonerd.reconcile.step import reconcile
 from gonerd.reconcile.vote import ReconcileConfig

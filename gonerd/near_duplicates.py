@@ -12,6 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from gonerd.disjoint_sets import DisjointSets
+
 SHINGLE_WORDS = 5
 NUM_HASHES = 64
 """In 16 bands of 4: a pair of Jaccard similarity 0.8 shares a band all but once in 5,000 times."""
@@ -55,28 +57,16 @@ def groups(signatures: Sequence[Signature]) -> list[list[int]]:
     if not signatures:
         return []
     table = np.stack(signatures)
-    parent = list(range(len(table)))
-
-    def find(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = parent[parent[index]]
-            index = parent[index]
-        return index
-
+    sets = DisjointSets(len(table))
     for band in range(0, NUM_HASHES, _BAND):
         buckets: dict[bytes, list[int]] = {}
         for index, row in enumerate(table[:, band : band + _BAND]):
             buckets.setdefault(row.tobytes(), []).append(index)
         for bucket in buckets.values():
             for place, index in enumerate(bucket[1:], start=1):
-                apart = [other for other in bucket[:place] if find(other) != find(index)]
-                for other in _near(table, index, apart):
-                    roots = sorted((find(other), find(index)))
-                    parent[roots[1]] = roots[0]
-    grouped: dict[int, list[int]] = {}
-    for index in range(len(table)):
-        grouped.setdefault(find(index), []).append(index)
-    return [members for members in grouped.values() if len(members) > 1]
+                apart = [other for other in bucket[:place] if sets.find(other) != sets.find(index)]
+                sets.join([index, *_near(table, index, apart)])
+    return [members for members in sets.groups() if len(members) > 1]
 
 
 def _near(table: npt.NDArray[np.uint32], index: int, others: list[int]) -> list[int]:

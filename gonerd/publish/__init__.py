@@ -3,8 +3,10 @@
 rows.py      a document and its gold -> a row: tokens, tags, spans, and what did not fit
 splits.py    ids, sources, near-duplicates -> train, validation, test
 layers.py    the annotations behind the gold -> rows under pseudonyms
+assemble.py  rows and layers -> a folder, put in place in one move
+measure.py   annotations -> agreement and scores for the card
 card.py      a template and measured numbers -> README.md with front matter
 script.py    the labels and files -> a loading script for datasets before 4.0
-release.py   rows and the rest -> a folder, put in place in one move
+seal.py      the files of a release -> card, script and manifest beside them
 step.py      the step: work folder -> release
 """

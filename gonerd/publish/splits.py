@@ -12,6 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from gonerd.disjoint_sets import DisjointSets
 from gonerd.errors import ConfigError
 
 
@@ -108,28 +109,16 @@ def _components(
     config: PublishConfig,
 ) -> list[list[int]]:
     """Join documents that share a source, or are near-duplicates, directly or through others."""
-    parent = list(range(len(candidates)))
-
-    def find(index: int) -> int:
-        while parent[index] != index:
-            parent[index] = parent[parent[index]]
-            index = parent[index]
-        return index
-
-    groups: list[Sequence[int]] = list(near_duplicates)
+    sets = DisjointSets(len(candidates))
+    for group in near_duplicates:
+        sets.join(group)
     if config.group == "source":
         by_source: dict[str, list[int]] = {}
         for index, candidate in enumerate(candidates):
             by_source.setdefault(candidate.source, []).append(index)
-        groups += by_source.values()
-    for group in groups:
-        for index in group[1:]:
-            roots = sorted((find(group[0]), find(index)))
-            parent[roots[1]] = roots[0]
-    components: dict[int, list[int]] = {}
-    for index in range(len(candidates)):
-        components.setdefault(find(index), []).append(index)
-    return list(components.values())
+        for group in by_source.values():
+            sets.join(group)
+    return sets.groups()
 
 
 def _key(candidate: Candidate, config: PublishConfig) -> str:

@@ -4,9 +4,8 @@ First every document becomes a row, part by part, wherever the engine runs them.
 decided by a look at all rows' ids, sources and signatures, and the release is written in one pass.
 """
 
-import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,18 +15,15 @@ import pyarrow.parquet as pq
 
 from gonerd import __version__
 from gonerd.arrow import annotations_from, documents_from, losses_from
-from gonerd.bio import tag_names
 from gonerd.config import to_table
 from gonerd.engine import Batch, Engine, Outcome, run_step, tick
 from gonerd.errors import Lost, StoreError, listing
 from gonerd.guide import Guide
 from gonerd.near_duplicates import groups, signature
 from gonerd.publish.assemble import assembled, check_place, write_splits
-from gonerd.publish.card import fill, front_matter, values_for
 from gonerd.publish.layers import layer_row, pseudonyms
-from gonerd.publish.measure import load_reference, measure
 from gonerd.publish.rows import LEFT_OUT, make_row
-from gonerd.publish.script import loading_script
+from gonerd.publish.seal import Publication, seal
 from gonerd.publish.splits import Candidate, PublishConfig, assign_splits
 from gonerd.records import GOLD, Loss, check_fit
 from gonerd.release import (
@@ -39,10 +35,8 @@ from gonerd.release import (
     is_release,
     open_release,
 )
-from gonerd.stats import describe
 from gonerd.store import (
     LEDGER,
-    MANIFEST,
     Manifest,
     count_losses,
     file_sha256,
@@ -56,30 +50,6 @@ from gonerd.store import (
 _SIGNED_ROWS = ROWS.append(pa.field("signature", pa.binary()))
 _SPLITS = "splits.parquet"
 _PSEUDONYMS = "pseudonyms.json"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Publication:
-    """What to publish, and as what."""
-
-    name: str
-    """Name of the release: what `load_dataset` is given."""
-    title: str
-    annotations_creators: str
-    """Who made the annotations, in a dataset hub's terms."""
-    guide: Guide
-    card: str
-    """Template of the card."""
-    card_path: str
-    """Where the template stands, for errors."""
-    layers: Mapping[str, Path]
-    """Folder of every annotator whose layer is published."""
-    people: tuple[str, ...]
-    """Those of them who get a pseudonym."""
-    voters: tuple[str, ...]
-    """Those of them whose agreement is measured."""
-    reference: Path | None
-    """What gold is measured against."""
 
 
 def publish(
@@ -132,7 +102,7 @@ def publish(
             losses=count_losses(losses),
         )
         write_ledger(folder, losses)
-        _describe_and_seal(work, release, publication, names)
+        seal(work, release, publication, names)
     return open_release(out)
 
 
@@ -259,53 +229,6 @@ def _ledgers(work: Path, publication: Publication) -> list[Loss]:
     """Gather what every step before has lost."""
     folders = [work / "documents", *publication.layers.values(), work / GOLD, work / "rows"]
     return [loss for folder in folders for loss in losses_from(read_part(folder / LEDGER))]
-
-
-def _describe_and_seal(
-    work: Path, release: Release, publication: Publication, names: Mapping[str, str]
-) -> None:
-    """Write what stands beside the data: script, card, and last the manifest."""
-    folder = release.folder
-    configs = {config: splits for config, splits in release.configs.items() if splits}
-    stats = describe(release)
-    reference = (
-        load_reference(publication.reference, publication.guide) if publication.reference else {}
-    )
-    folders = {GOLD: work / GOLD, **publication.layers}
-    measured = measure(work, folders, publication.voters, reference)
-    disputes = require_manifest(work / "disputes", "Run the step `reconcile` first.").counts
-    values = values_for(
-        stats=stats,
-        measured=measured,
-        names=names,
-        guide=publication.guide,
-        settled=disputes["disputes"] - disputes["open"],
-    )
-    matter = front_matter(
-        title=publication.title,
-        labels=release.labels,
-        stats=stats,
-        files=configs,
-        annotations_creators=publication.annotations_creators,
-    )
-    card = matter + fill(publication.card, values, publication.card_path)
-    script = loading_script(release.name, tag_names(release.labels), configs)
-    write_file(folder / "README.md", card.encode("utf-8"))
-    write_file(folder / "legacy" / f"{release.name}.py", script.encode("utf-8"))
-    sealed = replace(
-        release,
-        configs=configs,
-        counts={"documents": stats.documents, "tokens": stats.tokens, "spans": stats.spans},
-        files={
-            path.relative_to(folder).as_posix(): file_sha256(path)
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        },
-    )
-    manifest = asdict(sealed)
-    del manifest["folder"]
-    content = json.dumps(manifest, indent=1, ensure_ascii=False)
-    write_file(folder / MANIFEST, content.encode("utf-8") + b"\n")
 
 
 def _fingerprint(config: PublishConfig, publication: Publication, rows: Manifest) -> str:
