@@ -14,6 +14,7 @@ from gonerd.errors import GonerdError
 if TYPE_CHECKING:
     from gonerd.build import Plan
     from gonerd.engine import Engine
+    from gonerd.progress import Progress
     from gonerd.store import Manifest
 
 app = typer.Typer(
@@ -162,7 +163,7 @@ def validate(
     from gonerd.report import validation_report
     from gonerd.validate import validate as check
 
-    result = check(path, documents=documents, guide=guide)
+    result = check(path, documents=documents, guide=guide, progress=_progress())
     _print(result.to_json(), validation_report(result, path), as_json)
     if result.breaches:
         raise typer.Exit(1)
@@ -226,13 +227,18 @@ def _plan(
 
 def _engine(workers: int, strict: bool) -> "Engine":
     from gonerd.engine import Engine
-    from gonerd.progress import Progress
 
     return Engine(
         workers=workers or len(os.sched_getaffinity(0)),
         strict=strict,
-        progress=Progress(shown=sys.stderr.isatty()),
+        progress=_progress(),
     )
+
+
+def _progress() -> "Progress":
+    from gonerd.progress import Progress
+
+    return Progress(shown=sys.stderr.isatty())
 
 
 def _print_step(manifest: "Manifest", folder: Path, as_json: bool) -> None:

@@ -37,3 +37,7 @@ class Progress:
         with RichProgress(*columns, console=Console(stderr=True), transient=True) as progress:
             task = progress.add_task(name, total=total)
             yield lambda amount: progress.advance(task, amount)
+
+
+QUIET = Progress()
+"""For whoever does not want to see."""

@@ -25,6 +25,7 @@ from gonerd.errors import GonerdError, StoreError
 from gonerd.files import load_annotations, load_documents
 from gonerd.guide import load_guide
 from gonerd.near_duplicates import Signature, groups, signature
+from gonerd.progress import QUIET, Progress
 from gonerd.records import Annotation, Document, check_fit, text_sha256
 from gonerd.release import ANNOTATIONS, DEFAULT, SCHEMAS, Release, open_release, read_rows
 from gonerd.spans import covers, merge_ranges
@@ -73,10 +74,16 @@ class _Tally:
         self.breaches.append(Breach(where=where, what=what))
 
 
-def validate(path: Path, *, documents: Path | None = None, guide: str = "gonerd") -> Validation:
+def validate(
+    path: Path,
+    *,
+    documents: Path | None = None,
+    guide: str = "gonerd",
+    progress: Progress = QUIET,
+) -> Validation:
     """Check a release (a folder with its manifest), or a file or folder of annotations."""
     if (path / MANIFEST).is_file() and not part_paths(path):
-        return validate_release(open_release(path))
+        return validate_release(open_release(path), progress)
     texts = {document.id: document for document in load_documents(documents)} if documents else None
     return validate_annotations(path, texts, guide)
 
@@ -113,14 +120,16 @@ def validate_annotations(
     )
 
 
-def validate_release(release: Release) -> Validation:
+def validate_release(release: Release, progress: Progress = QUIET) -> Validation:
     """Check every promise of a release."""
     tally = _Tally()
     tally.breaches += [*check_files(release), *check_card(release)]
     readable = _check_tables(release, tally)
     explained = _read_ledger(release, tally)
-    for split, row in read_rows(readable, DEFAULT, SCHEMAS[DEFAULT].names):
-        _check_document(release, split, row, explained, tally)
+    with progress.bar("validate", release.counts.get("documents", 0)) as advance:
+        for split, row in read_rows(readable, DEFAULT, SCHEMAS[DEFAULT].names):
+            _check_document(release, split, row, explained, tally)
+            advance(1)
     counts = {"documents": tally.rows, "tokens": tally.tokens, "spans": tally.spans}
     if readable.configs.get(DEFAULT) == release.configs[DEFAULT]:  # else it is named already
         if counts != release.counts:

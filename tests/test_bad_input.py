@@ -127,7 +127,7 @@ def test_a_file_that_holds_no_text_stops_the_build_and_the_good_are_kept(
             "[collect]",
             "[collect]\nfoldr = 1",
             "own.toml: unknown key 'collect.foldr'; known keys: license, language, folder, "
-            "addresses, refusals, timeout_seconds, max_bytes, part_bytes.",
+            "addresses, source_pattern, refusals, timeout_seconds, max_bytes, part_bytes.",
         ),
         ('title = "Own"\n', "", "own.toml: 'title' is missing; expected a value for it."),
         ('"cc0-1.0"', "7", "own.toml: collect.license is 7; expected a string."),

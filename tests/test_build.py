@@ -179,8 +179,9 @@ def test_court_opinions_build_and_validate(tmp_path: Path, data: Path) -> None:
     result = validate(tmp_path / "court_opinions")
     assert result.breaches == ()
     assert result.checked["documents"] == 24
-    rows = read_rows(open_release(tmp_path / "court_opinions"), "default", ("id", "text"))
+    rows = read_rows(open_release(tmp_path / "court_opinions"), "default", ("id", "text", "source"))
     for _, row in rows:
+        assert row["id"].startswith(row["source"] + "_")
         source = data / "long_text" / "scotus_opinions" / f"{row['id']}.txt"
         assert row["text"] == source.read_bytes().decode("utf-8")
 

@@ -4,6 +4,7 @@ An item is a file, a block of a large file, or an address: small enough to be re
 come in the order of their names, so that the same source always gives the same batches.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -34,6 +35,9 @@ class CollectConfig:
     """A folder (or one file) to read, relative to the builder."""
     addresses: str | None = None
     """A file of http(s) addresses, one a line, with an id after a tab where one is wanted."""
+    source_pattern: str | None = None
+    """Regular expression whose first group, found in a file's name, is the document's source: what
+    shares it stays in one split. Without one, every file is a source of its own."""
     refusals: Literal["stop", "count"] = "stop"
     """Whether refused documents stop the build, after all others were collected, or count."""
     timeout_seconds: float = 30.0
@@ -53,6 +57,17 @@ class CollectConfig:
                 f"part_bytes={self.part_bytes} max_bytes={self.max_bytes} "
                 f"timeout_seconds={self.timeout_seconds}; expected numbers above 0."
             )
+        if self.source_pattern is not None:
+            try:
+                num_groups = re.compile(self.source_pattern).groups
+            except re.error as error:
+                raise ValueError(
+                    f"source_pattern={self.source_pattern!r}: {error}; expected an expression."
+                ) from None
+            if num_groups != 1:
+                raise ValueError(
+                    f"source_pattern={self.source_pattern!r} has {num_groups} groups; expected one."
+                )
         if not self.license or not self.language:
             raise ValueError("license or language is empty; expected a value for each.")
 

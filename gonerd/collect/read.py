@@ -7,6 +7,7 @@ favoured: on a long page, a paragraph too many is a smaller harm than one too fe
 
 import codecs
 import functools
+import re
 import unicodedata
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -63,7 +64,14 @@ def _read_file(
         yield _refusal(item.name, str(refusal))
         return
     name = PurePosixPath(item.name).with_suffix("").as_posix()
-    yield _document(item.name, name, text, {"source": item.name, "url": url}, config)
+    yield _document(
+        item.name, name, text, {"source": _source_of(item.name, config), "url": url}, config
+    )
+
+
+def _source_of(name: str, config: CollectConfig) -> str:
+    found = re.search(config.source_pattern, name) if config.source_pattern else None
+    return (found.group(1) or name) if found else name
 
 
 def _read_address(item: Item, config: CollectConfig) -> Iterator[Document | Loss]:

@@ -251,3 +251,23 @@ def test_config_that_contradicts_itself_is_refused(changes: dict[str, Any], mess
     with pytest.raises(ValueError) as error:
         CollectConfig(**{"license": "mit", **changes})
     assert str(error.value) == message
+
+
+@pytest.mark.parametrize(
+    ("pattern", "message"),
+    [
+        (
+            "(",
+            "source_pattern='(': missing ), unterminated subpattern at position 0; expected an "
+            "expression.",
+        ),
+        ("a", "source_pattern='a' has 0 groups; expected one."),
+    ],
+    ids=["no expression", "no group"],
+)
+def test_a_pattern_for_sources_must_be_an_expression_with_one_group(
+    pattern: str, message: str
+) -> None:
+    with pytest.raises(ValueError) as error:
+        CollectConfig(folder="documents", license="cc0-1.0", source_pattern=pattern)
+    assert str(error.value) == message
