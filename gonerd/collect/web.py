@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import requests
 import urllib3
 
-USER_AGENT = "gonerd (+https://github.com/gonerd/gonerd)"
+from gonerd import __version__
+
+USER_AGENT = f"gonerd/{__version__}"
 MAX_REDIRECTS = 10
 _CHUNK = 65_536
 
