@@ -18,11 +18,12 @@ from gonerd.guide import Guide, load_guide, shipped
 from gonerd.prelabel.pipeline import EMBEDDED, PrelabelConfig, identify
 from gonerd.prelabel.step import prelabel
 from gonerd.publish.assemble import check_place
+from gonerd.publish.card import check_places
 from gonerd.publish.seal import Publication
 from gonerd.publish.splits import PublishConfig
 from gonerd.publish.step import publish
 from gonerd.reconcile.passes import annotator_folder
-from gonerd.reconcile.step import reconcile
+from gonerd.reconcile.step import reconcile, rules_of
 from gonerd.reconcile.vote import ReconcileConfig
 from gonerd.records import GOLD
 from gonerd.release import Release
@@ -46,7 +47,8 @@ class Builder:
     annotations_creators: Literal["crowdsourced", "expert-generated", "found", "machine-generated"]
     """Who made the annotations, in a dataset hub's terms."""
     collect: CollectConfig
-    prelabel: PrelabelConfig = field(default_factory=PrelabelConfig)
+    prelabel: PrelabelConfig | None = None
+    """None, no such table: nothing is pre-labelled."""
     reconcile: ReconcileConfig
     publish: PublishConfig = field(default_factory=PublishConfig)
 
@@ -58,6 +60,11 @@ class Builder:
                     f"{key}={value!r}; expected letters, digits, '_' and '-' alone, "
                     "since it names a folder."
                 )
+        if self.prelabel is None and self.reconcile.prelabels != "aside":
+            raise ValueError(
+                f"reconcile.prelabels={self.reconcile.prelabels!r} without a table [prelabel]; "
+                "expected the table, which may be empty."
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -82,6 +89,31 @@ class Plan:
         """The folder, file or list of addresses to collect from."""
         config = self.builder.collect
         return self.beside(config.folder or config.addresses or "")
+
+    @property
+    def card(self) -> Path:
+        """The template of the card."""
+        if self.builder.card.endswith(".md"):
+            return self.beside(self.builder.card)
+        return shipped("data_cards") / f"{self.builder.card}.md"
+
+    @property
+    def pipeline(self) -> str | None:
+        """The name that pre-labels carry, if there are any."""
+        return identify(self.builder.prelabel.pipeline).annotator if self.builder.prelabel else None
+
+    @property
+    def own(self) -> list[Path]:
+        """What belongs to the build, and is no source even if it lies in one."""
+        builder = self.builder
+        named = [*builder.reconcile.annotations, builder.reconcile.reference, builder.guide]
+        return [
+            self.path,
+            self.card,
+            self.out,
+            self.work.parent,
+            *(self.beside(name) for name in named if name and self.beside(name) != self.source),
+        ]
 
 
 def load_plan(
@@ -112,10 +144,10 @@ def load_plan(
             collecting = replace(collecting, addresses=place)
     if refusals is not None:
         collecting = replace(collecting, refusals=refusals)
-    pipeline = path.parent / builder.prelabel.pipeline
-    if builder.prelabel.pipeline != EMBEDDED and pipeline.is_dir():
-        prelabelling = replace(builder.prelabel, pipeline=str(pipeline))
-        builder = replace(builder, prelabel=prelabelling)
+    if (prelabelling := builder.prelabel) and prelabelling.pipeline != EMBEDDED:
+        pipeline = path.parent / prelabelling.pipeline
+        if pipeline.is_dir():
+            builder = replace(builder, prelabel=replace(prelabelling, pipeline=str(pipeline)))
     guide_name = builder.guide
     if guide_name.endswith(".md"):
         guide_name = str(path.parent / guide_name)
@@ -136,6 +168,10 @@ def run_collect(plan: Plan, engine: Engine) -> Manifest:
 
 def run_prelabel(plan: Plan, engine: Engine) -> Manifest:
     """Pre-label what was collected."""
+    if plan.builder.prelabel is None:
+        raise ConfigError(
+            f"{plan.path}: no table [prelabel]; expected one, which may be empty, to pre-label."
+        )
     with locked(plan.work):
         return prelabel(engine, plan.work, plan.builder.prelabel, guide=plan.guide)
 
@@ -155,9 +191,11 @@ def run_publish(plan: Plan, engine: Engine) -> Release:
 def build(plan: Plan, engine: Engine) -> Release:
     """Run every step that is not done yet; a release that is current is left as it is."""
     _check_out(plan)
+    read_card(plan)
     with locked(plan.work):
         _collect(plan, engine)
-        prelabel(engine, plan.work, plan.builder.prelabel, guide=plan.guide)
+        if plan.builder.prelabel is not None:
+            prelabel(engine, plan.work, plan.builder.prelabel, guide=plan.guide)
         _reconcile(plan, engine)
         return _publish(plan, engine)
 
@@ -167,7 +205,14 @@ def _collect(plan: Plan, engine: Engine) -> Manifest:
         shutil.copyfile(plan.path, plan.work / "builder.toml")
     except OSError as error:
         raise unwritable(plan.work / "builder.toml", error) from error
-    return collect(engine, plan.work, plan.builder.collect, location=plan.source, guide=plan.guide)
+    return collect(
+        engine,
+        plan.work,
+        plan.builder.collect,
+        location=plan.source,
+        guide=plan.guide,
+        own=plan.own,
+    )
 
 
 def _reconcile(plan: Plan, engine: Engine) -> Manifest:
@@ -177,45 +222,66 @@ def _reconcile(plan: Plan, engine: Engine) -> Manifest:
         plan.work,
         config,
         files=[plan.beside(name) for name in config.annotations],
-        pipeline=identify(plan.builder.prelabel.pipeline).annotator,
+        pipeline=plan.pipeline,
         guide=plan.guide,
     )
 
 
 def _publish(plan: Plan, engine: Engine) -> Release:
     _check_out(plan)
+    card = read_card(plan)
     builder = plan.builder
     gold = require_manifest(plan.work / GOLD, "Run the step `reconcile` first.")
-    pipeline = identify(builder.prelabel.pipeline).annotator
+    for key, value in rules_of(builder.reconcile, plan.guide).items():
+        if gold.config.get(key) != value:
+            raise StoreError(
+                f"{plan.work / GOLD}: made with {key} = {gold.config.get(key)!r}; the builder says "
+                f"{value!r}.\nRun the step `reconcile` again."
+            )
     voters = tuple(gold.config["voters"])
-    card = Path(plan.path.parent / builder.card)
-    if not builder.card.endswith(".md"):
-        card = shipped("data_cards") / f"{builder.card}.md"
-    if not card.is_file():
-        raise ConfigError(f"{plan.path}: card {builder.card!r} is not there; expected {card}.")
+    layers = dict.fromkeys((*voters, *([plan.pipeline] if plan.pipeline else [])))
     reference = builder.reconcile.reference
     publication = Publication(
         name=builder.release,
         title=builder.title,
         annotations_creators=builder.annotations_creators,
         guide=plan.guide,
-        card=card.read_text(encoding="utf-8"),
-        card_path=str(card),
-        layers={
-            name: annotator_folder(plan.work, name) for name in dict.fromkeys((*voters, pipeline))
-        },
-        people=tuple(name for name in voters if name != pipeline),
+        card=card,
+        card_path=str(plan.card),
+        layers={name: annotator_folder(plan.work, name) for name in layers},
+        people=tuple(name for name in voters if name != plan.pipeline),
         voters=voters,
         reference=None if reference is None else plan.beside(reference),
     )
     return publish(engine, plan.work, plan.out, builder.publish, publication)
 
 
+def read_card(plan: Plan) -> str:
+    """Read the template of the card; one that cannot be filled is a ConfigError."""
+    try:
+        template = plan.card.read_text(encoding="utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ConfigError(
+            f"{plan.card}: byte {error.start} is not UTF-8; expected a card in UTF-8."
+        ) from None
+    except OSError as error:
+        raise ConfigError(
+            f"{plan.path}: card {plan.builder.card!r} cannot be read ({error.strerror}); expected "
+            f"{plan.card}."
+        ) from None
+    check_places(template, str(plan.card))
+    return template
+
+
 def _check_out(plan: Plan) -> None:
     """Refuse a place for the release before any work is done."""
-    check_place(plan.out)
-    if plan.out.resolve() in (plan.work.resolve(), *plan.work.resolve().parents):
+    out, work, source = plan.out.resolve(), plan.work.resolve(), plan.source.resolve()
+    expected = "expected a place of its own.\nGive another place with --out"
+    if out == source or out in source.parents:
         raise StoreError(
-            f"{plan.out}: holds the work folder {plan.work}; expected a place of its own.\n"
-            "Give another place with --out."
+            f"{plan.out}: holds the documents to collect, {plan.source}; {expected}, or another "
+            "name for the release."
         )
+    if out in (work, *work.parents) or work in out.parents:
+        raise StoreError(f"{plan.out}: holds, or lies in, the work folder {plan.work}; {expected}.")
+    check_place(plan.out)

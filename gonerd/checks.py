@@ -17,6 +17,7 @@ from gonerd.bio import decode, faults, tag_names
 from gonerd.errors import GonerdError
 from gonerd.guide import read_front_matter
 from gonerd.release import DEFAULT, SCHEMAS, Release
+from gonerd.spans import covers, merge_ranges
 from gonerd.store import MANIFEST, file_sha256
 
 Place = tuple[int | None, int | None]
@@ -168,9 +169,15 @@ def check_layer(
     where = f"{row['document_id']} by {row['annotator']}"
     if row["text_sha256"] != sha256:
         yield Breach(where=where, what="was made on another text (sha256)")
-    for covered in row["coverage"]:
-        if not 0 <= covered["start"] <= covered["end"] <= length:
+    coverage = [(covered["start"], covered["end"]) for covered in row["coverage"]]
+    for start, end in coverage:
+        if not 0 <= start <= end <= length:
             yield Breach(where=where, what=f"its coverage leaves the text of {length}")
+    for span in row["spans"]:
+        inside = span["end"] <= length  # what is not is named below
+        if inside and not covers(merge_ranges(coverage), span["start"], span["end"]):
+            place = f"{where}[{span['start']}:{span['end']}]"
+            yield Breach(where=place, what=f"{span['label']} lies outside its coverage")
     yield from _check_spans(where, row["spans"], length, labels)
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -196,17 +197,27 @@ def options(
         raise typer.Exit
 
 
+class Stopped(BaseException):
+    """Somebody pressed Ctrl-C. (A KeyboardInterrupt would be swallowed by the parser's own way.)"""
+
+
+def _stop(number: int, frame: object) -> None:
+    raise Stopped
+
+
 def main() -> None:
     """Run the command line; a GonerdError is one message and exit code 1."""
+    signal.signal(signal.SIGINT, _stop)
     try:
         app()
     except GonerdError as error:
         sys.stdout.flush()
         print(f"gonerd: {error}", file=sys.stderr)
         sys.exit(1)
-    except KeyboardInterrupt:
+    except Stopped:
         print("gonerd: stopped; run the same command again to go on.", file=sys.stderr)
-        sys.exit(130)
+        sys.stderr.flush()
+        os._exit(130)  # worker processes end with this one; waiting for them would not be stopping
     except BrokenPipeError:  # the reader of our output has left, as `| head` does
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

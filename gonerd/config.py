@@ -22,7 +22,7 @@ T = TypeVar("T")
 def read_toml(path: Path) -> dict[str, Any]:
     """Read a TOML file; what cannot be read is a ConfigError with its line."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise ConfigError(f"{path}: no such file; expected a file of configuration.") from None
     except UnicodeDecodeError as error:

@@ -5,10 +5,12 @@ each makes its own part, so the output is the same to the byte however many proc
 work, and a part whose fingerprint fits is never made twice.
 """
 
+import contextlib
 import multiprocessing
 import os
+import signal
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -174,13 +176,32 @@ def run_jobs(
         min(workers, len(jobs)), mp_context=context, initializer=_begin_worker, initargs=(ticks,)
     )
     try:
-        futures: list[Future[None]] = [pool.submit(job) for job in jobs]
+        with _deaf_to_interrupts():  # the parent alone answers Ctrl-C; workers end with it
+            futures: list[Future[None]] = [pool.submit(job) for job in jobs]
         for future in futures:
             future.result()
+    except Exception:
+        pool.shutdown(wait=True, cancel_futures=True)  # what others have begun is kept
+        raise
+    except BaseException:
+        pool.shutdown(wait=False, cancel_futures=True)
+        raise
+    pool.shutdown()
+    ticks.put(None)
+    listener.join()
+
+
+@contextlib.contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Start child processes so that they ignore Ctrl-C from their first instruction."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        yield
     finally:
-        pool.shutdown(wait=True, cancel_futures=True)
-        ticks.put(None)
-        listener.join()
+        signal.signal(signal.SIGINT, before)
 
 
 def _nowhere(amount: int) -> None:

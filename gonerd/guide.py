@@ -49,7 +49,7 @@ def load_guide(name: str) -> Guide:
             f"guide {name!r}: no such guide; expected one of {known}, or the path of a .md file."
         )
     try:
-        matter, text = read_front_matter(path.read_text(encoding="utf-8"), str(path))
+        matter, text = read_front_matter(path.read_text(encoding="utf-8-sig"), str(path))
     except UnicodeDecodeError as error:
         raise ConfigError(
             f"{path}: byte {error.start} is not UTF-8; expected a guide in UTF-8."
@@ -76,7 +76,7 @@ def load_guide(name: str) -> Guide:
 def read_front_matter(markdown: str, where: str) -> tuple[dict[str, Any], str]:
     """Split Markdown into its YAML front matter and the rest."""
     opening, separator, rest = markdown.partition("---\n")
-    matter, closing, text = rest.partition("\n---\n")
+    matter, closing, text = f"{rest}\n".partition("\n---\n")
     if opening or not separator or not closing:
         raise ConfigError(f"{where}: no front matter; expected YAML between two lines of '---'.")
     try:
@@ -85,4 +85,4 @@ def read_front_matter(markdown: str, where: str) -> tuple[dict[str, Any], str]:
         raise ConfigError(f"{where}: front matter is not YAML ({error}); expected YAML.") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{where}: front matter is {values!r}; expected keys with values.")
-    return values, text.lstrip("\n")
+    return values, text.strip("\n") + "\n"

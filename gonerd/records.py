@@ -315,6 +315,7 @@ def annotation_from_json(row: Mapping[str, Any], where: str) -> tuple[Annotation
             raise RecordError(f"{where}: {key} is {row[key]!r}; expected a string.")
     actual = None if text is None else _placed(where, lambda: text_sha256(text))
     recorded = row.get("text_sha256", actual)
+    recorded = recorded and recorded.lower()
     if not recorded:
         raise RecordError(f"{where}: text_sha256 is empty; expected the sha256 of the text.")
     coverage = _ranges(row["coverage"], "coverage", where)

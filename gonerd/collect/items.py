@@ -5,7 +5,7 @@ come in the order of their names, so that the same source always gives the same 
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from gonerd.errors import SourceError, listing
+from gonerd.records import Loss
 from gonerd.store import file_sha256
 
 SUFFIXES = (".txt", ".md", ".html", ".htm", ".jsonl", ".parquet", ".marked")
@@ -97,12 +98,17 @@ class Item:
         return [self.sha256 or self.location, self.name, self.start, self.stop]
 
 
-def list_items(config: CollectConfig, location: Path) -> tuple[list[Item], list[str]]:
-    """List what to read in order, and the names of files that are of no known kind."""
+def list_items(
+    config: CollectConfig, location: Path, own: Sequence[Path] = ()
+) -> tuple[list[Item], list[Loss]]:
+    """List what to read in order, and what is left out and why.
+
+    `own` are files and folders of the build itself, which are not a source even if they lie in one.
+    """
     if config.addresses is not None:
         return _addresses(location), []
-    files, unknown = _files(location)
-    return [item for path in files for item in _blocks(path, _top(location))], unknown
+    files, left_out = _files(location, {path.resolve() for path in own})
+    return [item for path in files for item in _blocks(path, _top(location))], left_out
 
 
 def batch_items(items: Sequence[Item], part_bytes: int) -> Iterator[tuple[Item, ...]]:
@@ -123,34 +129,44 @@ def _top(location: Path) -> Path:
     return location if location.is_dir() else location.parent
 
 
-def _files(location: Path) -> tuple[list[Path], list[str]]:
+def _files(location: Path, own: Set[Path]) -> tuple[list[Path], list[Loss]]:
     if not location.exists():
         raise SourceError(
             f"{location}: no such folder or file; expected documents to collect.\n"
             "Give another place with --from."
         )
-    if location.is_file():
-        found = [location]
-    else:
-        found = [
-            path
-            for path in location.rglob("*")
-            if path.is_file() and not _hidden(path.relative_to(location))
-        ]
-    known = sorted(path for path in found if path.suffix.lower() in SUFFIXES)
-    unknown = sorted(
-        path.relative_to(_top(location)).as_posix() for path in set(found) - set(known)
-    )
-    if not known:
+    files: list[Path] = []
+    left_out: list[Loss] = []
+    for path, why in [(location, "")] if location.is_file() else _walk(location, own):
+        if not why and path.suffix.lower() in SUFFIXES:
+            files.append(path)
+        else:
+            name = path.relative_to(_top(location)).as_posix()
+            why = why or "not a kind of file that gonerd reads"
+            left_out.append(Loss(document_id=name, what="file left out", why=why))
+    if not files:
         raise SourceError(
-            f"{location}: no document in it ({len(unknown)} files of other kinds); expected files "
+            f"{location}: no document in it ({len(left_out)} files of other kinds); expected files "
             f"that end in {', '.join(SUFFIXES)}."
         )
-    return known, unknown
+    return sorted(files), left_out
 
 
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+def _walk(folder: Path, own: Set[Path]) -> Iterator[tuple[Path, str]]:
+    """Walk what a folder holds, in order, with why an entry is left out, or nothing."""
+    for path in sorted(folder.iterdir()):
+        if path.resolve() in own:
+            continue
+        if path.name.startswith("."):
+            yield path, "hidden"
+        elif path.is_symlink() and not path.exists():
+            yield path, "a link to nothing"
+        elif path.is_symlink() and path.is_dir():
+            yield path, "a link to a folder, which is not followed"
+        elif path.is_dir():
+            yield from _walk(path, own)
+        else:
+            yield path, ""
 
 
 def _blocks(path: Path, top: Path) -> Iterator[Item]:

@@ -4,8 +4,8 @@ Batches are read one by one, wherever the engine runs them. What needs a look at
 or a text that was there before) is decided after, by the order of the batches alone.
 """
 
-from collections.abc import Collection
-from dataclasses import replace
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -33,14 +33,20 @@ REFUSED = "document refused"
 
 
 def collect(
-    engine: Engine, work: Path, config: CollectConfig, *, location: Path, guide: Guide
+    engine: Engine,
+    work: Path,
+    config: CollectConfig,
+    *,
+    location: Path,
+    guide: Guide,
+    own: Sequence[Path] = (),
 ) -> Manifest:
-    """Collect every document of a source into work/documents.
+    """Collect every document of a source into work/documents; `own` lists what is no source.
 
     A source that is missing, empty, or gives no document at all is a SourceError; so is any refused
     document when `refusals` is "stop", after all the others were collected.
     """
-    items, unknown = list_items(config, location)
+    items, left_out = list_items(config, location, own)
     labels = tuple(guide.labels)
     rules = {**to_table(config), "folder": "", "addresses": "", "labels": list(labels)}
     del rules["refusals"]
@@ -60,10 +66,12 @@ def collect(
         batches=batches,
         config=rules,
         inputs={
-            "source": fingerprint_of([item.identity for item in items], unknown),
+            "source": fingerprint_of(
+                [item.identity for item in items], [asdict(loss) for loss in left_out]
+            ),
             "refusals": config.refusals,
         },
-        mend=partial(_finish_collection, location, config, unknown),
+        mend=partial(_finish_collection, location, config, left_out),
     )
 
 
@@ -83,9 +91,9 @@ def _collect_batch(
 
 
 def _finish_collection(
-    location: Path, config: CollectConfig, unknown: list[str], folder: Path, num_parts: int
+    location: Path, config: CollectConfig, left_out: list[Loss], folder: Path, num_parts: int
 ) -> None:
-    """Drop repeated ids and texts, note files of other kinds, and stop where the config says so."""
+    """Drop repeated ids and texts, note what was left out, and stop where the config says so."""
     firsts: dict[str, str] = {}
     num_documents = 0
     refused: list[Loss] = []
@@ -96,8 +104,7 @@ def _finish_collection(
         repeated = _repeated(path, firsts)
         losses = list(repeated.values())
         if index == 0:
-            why = "not a kind of file that gonerd reads"
-            losses += [Loss(document_id=name, what="file left out", why=why) for name in unknown]
+            losses += left_out
         if losses:
             footer = _without(path, footer, repeated, losses)
         num_documents += footer.counts["documents"]

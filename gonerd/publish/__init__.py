@@ -2,6 +2,7 @@
 
 rows.py      a document and its gold -> a row: tokens, tags, spans, and what did not fit
 splits.py    ids, sources, near-duplicates -> train, validation, test
+decide.py    the rows of a work folder -> the split of each, kept between releases
 layers.py    the annotations behind the gold -> rows under pseudonyms
 assemble.py  rows and layers -> a folder, put in place in one move
 measure.py   annotations -> agreement and scores for the card

@@ -14,6 +14,7 @@ from gonerd.bio import tag_names
 from gonerd.errors import ConfigError
 from gonerd.guide import Guide
 from gonerd.publish.measure import Measured
+from gonerd.records import GOLD
 from gonerd.release import ANNOTATIONS, DEFAULT
 from gonerd.score import Counts
 from gonerd.stats import LONG, Stats
@@ -29,6 +30,22 @@ HUB_LICENSES = frozenset(
     }
 )  # fmt: skip
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
+
+
+PLACES = frozenset(
+    {
+        "agreement_table", "documents", "guide", "labels_table", "licenses_table", "load", "long",
+        "long_documents", "longest", "longest_document", "losses_table", "median", "name",
+        "reference_table", "settled_disputes", "shortest", "sources", "spans", "splits_table",
+        "tokens",
+    }
+)  # fmt: skip
+"""What a template may ask for."""
+
+
+def check_places(template: str, where: str) -> None:
+    """Refuse a template that asks for something unknown, before any work is done."""
+    fill(template, dict.fromkeys(PLACES, ""), where)
 
 
 def fill(template: str, values: Mapping[str, str], where: str) -> str:
@@ -148,18 +165,18 @@ def percent(value: float | None) -> str:
 def _agreement(measured: Measured, names: Mapping[str, str]) -> str:
     if not measured.agreements:
         return "One annotator alone: agreement is undefined."
-    return _table(
-        ["annotators", "documents both read", "characters both read", "exact-span F1"],
+    # In the order of the pseudonyms: that of the names would give them away.
+    rows = [
         [
-            [
-                " and ".join(names.get(name, name) for name in pair.annotators),
-                f"{pair.num_documents:,}",
-                f"{pair.num_characters:,}",
-                percent(pair.f1),
-            ]
-            for pair in measured.agreements
-        ],
-    )
+            " and ".join(sorted(names.get(name, name) for name in pair.annotators)),
+            f"{pair.num_documents:,}",
+            f"{pair.num_characters:,}",
+            percent(pair.f1),
+        ]
+        for pair in measured.agreements
+    ]
+    head = ["annotators", "documents both read", "characters both read", "exact-span F1"]
+    return _table(head, sorted(rows))
 
 
 def _reference(measured: Measured, guide: Guide, names: Mapping[str, str]) -> str:
@@ -175,7 +192,10 @@ def _reference(measured: Measured, guide: Guide, names: Mapping[str, str]) -> st
                 percent(result.micro.f1),
                 *(percent(result.per_label.get(label, Counts()).f1) for label in guide.labels),
             ]
-            for name, result in measured.against_reference.items()
+            for name, result in sorted(
+                measured.against_reference.items(),
+                key=lambda item: (item[0] != GOLD, names.get(item[0], item[0])),
+            )
         ],
     )
 

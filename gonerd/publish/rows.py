@@ -1,11 +1,12 @@
 """A document and its gold into a row of the release: tokens, BIO tags, spans, and what did not fit.
 
 Tokens are made by spaCy's rules for the document's language from the text alone, never from the
-gold, so that a system at prediction time sees the same ones. The `spans` column keeps the gold as
-it is; where the tags cannot say the same, the ledger says why.
+gold, so that a system at prediction time sees the same ones. The `spans` column keeps the gold,
+each span in one piece; where the tags cannot say the same, the ledger says why.
 """
 
 import functools
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,7 +33,7 @@ class Tokens:
 
 def tokenize(text: str, language: str) -> Tokens:
     """Split a text into spaCy's tokens for its language, blanks left out."""
-    doc = _tokenizer(language)(text)
+    doc = _rules_for(language)[0](text)
     visible = [token for token in doc if not token.is_space]
     texts = [token.text for token in visible]
     starts = [token.idx for token in visible]
@@ -49,6 +50,9 @@ def make_row(
         return None, [_loss(document, unread[0], unread[1], LEFT_OUT, why)]
     tokens = tokenize(document.text, document.language)
     tagged, losses = _tag(document, gold.spans, tokens)
+    if not _rules_for(document.language)[1]:
+        why = f"spaCy has no rules for {document.language!r} here"
+        losses.append(Loss(document_id=document.id, what="tokens made by general rules", why=why))
     ids = {tag: index for index, tag in enumerate(tag_names(labels))}
     tags = encode(tagged, len(tokens.texts))
     row = {
@@ -89,7 +93,7 @@ def _tag(
         origin[on_tokens] = span
         snapped.append(on_tokens)
         if len(span.fragments) > 1:
-            losses.append(_of_span(document, span, "joined in the tags", "it has several parts"))
+            losses.append(_of_span(document, span, "joined", "it has several parts"))
         if not place[2]:
             why = "its border lies inside a token"
             losses.append(_of_span(document, span, "widened in the tags", why))
@@ -97,7 +101,7 @@ def _tag(
         snapped, rank=lambda span: (len(origin[span].fragments) > 1, *longest_first(span)[1:])
     )
     losses += [
-        _of_span(document, origin[span], "left out of the tags", "it overlaps a longer span")
+        _of_span(document, origin[span], "left out of the tags", "it overlaps another span")
         for span in left_out
     ]
     return [(span.start, span.end, span.label) for span in kept], losses
@@ -117,12 +121,13 @@ def _first_unread(document: Document, gold: Annotation) -> tuple[int, int] | Non
 
 
 @functools.cache
-def _tokenizer(language: str) -> Tokenizer:
-    code = language.split("-")[0].lower()
+def _rules_for(language: str) -> tuple[Tokenizer, bool]:
+    """Find spaCy's tokenizer for a language, and say whether it is that language's own."""
+    code = re.split("[-_]", language)[0].lower()
     try:
-        return spacy.blank(code).tokenizer
+        return spacy.blank(code).tokenizer, True
     except (ImportError, ValueError, AttributeError):  # no such rules, or in another library
-        return spacy.blank("xx").tokenizer
+        return spacy.blank("xx").tokenizer, False
 
 
 def _without_fragments(span: Span) -> dict[str, Any]:

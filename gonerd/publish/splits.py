@@ -37,10 +37,10 @@ class PublishConfig:
         ):
             raise ValueError(f"shares={self.shares}; expected shares that add up to 1.")
         for name in self.shares:
-            if not re.fullmatch(r"\w+(\.\w+)*", name):
+            if name == "all" or not re.fullmatch(r"\w+(\.\w+)*", name):
                 raise ValueError(
                     f"shares names {name!r}; expected a split of letters, digits and '_', "
-                    "as datasets takes it."
+                    "other than 'all', as datasets takes it."
                 )
         fixed = Counter(name for names in self.fixed_splits.values() for name in names)
         if twice := [name for name, count in fixed.items() if count > 1]:
@@ -68,21 +68,19 @@ def assign_splits(
 ) -> dict[str, str | None]:
     """Give each document its split, or None where any would leak; `published` holds earlier ones.
 
-    `near_duplicates` are groups of indices of candidates. A fixed split that
-    companions of the document contradict is a ConfigError; so is an earlier split without a share.
+    `near_duplicates` are groups of indices of candidates. Of companions that were published in
+    several splits, those that were not published yet are left out, since they alone may tie the
+    others together; where there are none of these, the fewer are left out. So a caller who asks
+    again about what is left comes to an end with nothing that leaks. Contradictions between the
+    config and what was published are a ConfigError.
     """
-    if gone := sorted(set(published.values()) - set(config.shares)):
-        raise ConfigError(
-            f"publish.shares: no share for {gone[0]!r}, in which documents were published before; "
-            f"expected one for each of {', '.join(sorted(set(published.values())))}.\n"
-            "Give it a share, or remove splits.parquet from the work folder to assign all anew."
-        )
     fixed = {name: split for split, names in config.fixed_splits.items() for name in names}
+    _check_published(candidates, fixed, config, published)
     assigned: dict[str, str | None] = {}
     for members in _components(candidates, near_duplicates, config):
         names = [candidates[index].id for index in members]
-        known = {name: _known_split(name, fixed, published) for name in names}
-        splits = {split for split in known.values() if split is not None}
+        known = {name: fixed.get(name) or published.get(name) for name in names}
+        splits = Counter(split for split in known.values() if split is not None)
         if len(splits) > 1 and any(name in fixed for name in names):
             held = ", ".join(f"{name!r} ({split})" for name, split in known.items() if split)
             raise ConfigError(
@@ -90,17 +88,46 @@ def assign_splits(
                 "expected them in one split."
             )
         if len(splits) == 1:
-            assigned.update(dict.fromkeys(names, splits.pop()))
-        elif splits:
+            assigned.update(dict.fromkeys(names, next(iter(splits))))
+        elif splits and None in known.values():
             assigned.update(known)
+        elif splits:
+            order = list(config.shares)
+            most = min(splits, key=lambda split: (-splits[split], order.index(split)))
+            assigned.update(
+                {name: split if split == most else None for name, split in known.items()}
+            )
         else:
             keys = (_key(candidates[index], config) for index in members)
             assigned.update(dict.fromkeys(names, _by_hash(min(keys), config.shares)))
     return assigned
 
 
-def _known_split(name: str, fixed: Mapping[str, str], published: Mapping[str, str]) -> str | None:
-    return fixed.get(name) or published.get(name)
+def _check_published(
+    candidates: Sequence[Candidate],
+    fixed: Mapping[str, str],
+    config: PublishConfig,
+    published: Mapping[str, str],
+) -> None:
+    """Refuse a config that contradicts what was published, or names documents there are not."""
+    ids = {candidate.id for candidate in candidates}
+    if gone := sorted({published[name] for name in ids & set(published)} - set(config.shares)):
+        raise ConfigError(
+            f"publish.shares: no share for {gone[0]!r}, in which documents were published before; "
+            f"expected one for each of {', '.join(sorted(set(published.values())))}.\n{_ANEW}"
+        )
+    for name, split in fixed.items():
+        if published.get(name, split) != split:
+            raise ConfigError(
+                f"publish.fixed_splits: {name!r} is to be in {split!r} and was published in "
+                f"{published[name]!r}; expected a document to stay in its split.\n{_ANEW}"
+            )
+
+
+_ANEW = (
+    "To assign every document anew, remove splits.parquet from the work folder, and the earlier "
+    "release."
+)
 
 
 def _components(

@@ -9,22 +9,20 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from gonerd import __version__
 from gonerd.arrow import annotations_from, documents_from, losses_from
 from gonerd.config import to_table
 from gonerd.engine import Batch, Engine, Outcome, run_step, tick
-from gonerd.errors import Lost, StoreError, listing
-from gonerd.guide import Guide
-from gonerd.near_duplicates import groups, signature
+from gonerd.errors import ConfigError, Lost, StoreError, listing
+from gonerd.near_duplicates import signature
 from gonerd.publish.assemble import assembled, check_place, write_splits
+from gonerd.publish.decide import decide_splits, published_splits, remember_splits
 from gonerd.publish.layers import layer_row, pseudonyms
-from gonerd.publish.rows import LEFT_OUT, make_row
+from gonerd.publish.rows import make_row
 from gonerd.publish.seal import Publication, seal
-from gonerd.publish.splits import Candidate, PublishConfig, assign_splits
+from gonerd.publish.splits import PublishConfig
 from gonerd.records import GOLD, Loss, check_fit
 from gonerd.release import (
     ANNOTATIONS,
@@ -41,14 +39,13 @@ from gonerd.store import (
     count_losses,
     file_sha256,
     fingerprint_of,
+    part_paths,
     read_part,
     require_manifest,
-    write_file,
     write_ledger,
 )
 
 _SIGNED_ROWS = ROWS.append(pa.field("signature", pa.binary()))
-_SPLITS = "splits.parquet"
 _PSEUDONYMS = "pseudonyms.json"
 
 
@@ -61,16 +58,18 @@ def publish(
     release was made, nothing is done.
     """
     check_place(out)
-    rows = _make_rows(engine, work, publication.guide)
+    rows = _make_rows(engine, work, config, publication)
     fingerprint = _fingerprint(config, publication, rows)
+    published = published_splits(work, out)
     if is_release(out):
         release = open_release(out)
         if release.fingerprint == fingerprint and _is_whole(release):
             _check_losses(engine, release.losses, out)
+            remember_splits(work, published)
             return release
-    splits, leaks = _decide_splits(work, rows, config)
+    splits, leaks = decide_splits(work / "rows", rows, config, published)
     names = pseudonyms(work / _PSEUDONYMS, publication.people)
-    losses = [*_ledgers(work, publication), *leaks]
+    losses = [*_ledgers(work, publication), *_layer_losses(publication), *leaks]
     _check_losses(engine, count_losses(losses), out)
     with assembled(out) as folder, engine.progress.bar("publish", len(rows.parts)) as advance:
         release = Release(
@@ -103,16 +102,32 @@ def publish(
         )
         write_ledger(folder, losses)
         seal(work, release, publication, names)
+    remember_splits(work, {**published, **splits})
     return open_release(out)
 
 
-def _make_rows(engine: Engine, work: Path, guide: Guide) -> Manifest:
+def _make_rows(
+    engine: Engine, work: Path, config: PublishConfig, publication: Publication
+) -> Manifest:
+    guide = publication.guide
     documents = require_manifest(work / "documents", "Run the step `collect` first.")
     gold = require_manifest(work / GOLD, "Run the step `reconcile` first.")
-    if gold.inputs.get("documents") != documents.fingerprint:
+    _check_fixed(config, work, documents)
+    made = {work / GOLD: gold}
+    for name, folder in publication.layers.items():
+        step = "reconcile" if name in publication.people else "prelabel"
+        made[folder] = require_manifest(folder, f"Run the step `{step}` first.")
+    for folder, manifest in made.items():
+        if manifest.inputs.get("documents") != documents.fingerprint:
+            raise StoreError(
+                f"{folder}: made from other documents than those in {work / 'documents'}; "
+                "expected the same.\nRun the steps `prelabel` and `reconcile` again."
+            )
+    if gold.config.get("labels") != list(guide.labels) or gold.config["guide"] != guide.reference:
         raise StoreError(
-            f"{work / GOLD}: made from other documents than those in {work / 'documents'}; "
-            "expected the same.\nRun the step `reconcile` again."
+            f"{work / GOLD}: made by {gold.config['guide']} with other labels or another version; "
+            f"expected {guide.reference} with {', '.join(guide.labels)}.\n"
+            "Run the step `reconcile` again."
         )
     batches = [
         Batch(
@@ -131,6 +146,17 @@ def _make_rows(engine: Engine, work: Path, guide: Guide) -> Manifest:
         config={"labels": list(guide.labels)},
         inputs={"documents": documents.fingerprint, "gold": gold.fingerprint},
     )
+
+
+def _check_fixed(config: PublishConfig, work: Path, documents: Manifest) -> None:
+    """Refuse a fixed split for a document that was never collected: a slip costs a test set."""
+    fixed = {name for names in config.fixed_splits.values() for name in names}
+    for part in documents.parts if fixed else ():
+        fixed -= set(read_part(work / "documents" / part.file)["id"].to_pylist())
+    if fixed:
+        raise ConfigError(
+            f"publish.fixed_splits: {min(fixed)!r} was not collected; expected ids of documents."
+        )
 
 
 def _row_batch(labels: tuple[str, ...], payload: tuple[Path, Path]) -> Outcome:
@@ -152,47 +178,6 @@ def _row_batch(labels: tuple[str, ...], payload: tuple[Path, Path]) -> Outcome:
     )
 
 
-def _decide_splits(
-    work: Path, rows: Manifest, config: PublishConfig
-) -> tuple[dict[str, str], list[Loss]]:
-    """Give every row its split, remember it for the next release, and name what was left out."""
-    index = pa.concat_tables(
-        pq.read_table(work / "rows" / part.file, columns=["id", "source", "signature"])
-        for part in rows.parts
-    ).to_pylist()
-    candidates = [Candidate(id=row["id"], source=row["source"]) for row in index]
-    signatures = [np.frombuffer(row["signature"], dtype=np.uint32) for row in index]
-    assigned = assign_splits(
-        candidates, groups(signatures), config=config, published=_published(work)
-    )
-    splits = {name: split for name, split in assigned.items() if split is not None}
-    why = "it shares its source or text with documents of two splits"
-    leaks = [
-        Loss(document_id=name, what=LEFT_OUT, why=why)
-        for name, split in assigned.items()
-        if split is None
-    ]
-    if not splits:
-        raise StoreError(
-            f"{work}: no document is left to publish; expected at least one that was read whole.\n"
-            "The ledger.parquet in rows/ names each and why."
-        )
-    remembered = {**_published(work), **splits}
-    buffer = pa.BufferOutputStream()
-    table = pa.table({"id": list(remembered), "split": list(remembered.values())})
-    pq.write_table(table, buffer)
-    write_file(work / _SPLITS, buffer.getvalue().to_pybytes())
-    return splits, leaks
-
-
-def _published(work: Path) -> dict[str, str]:
-    path = work / _SPLITS
-    if not path.exists():
-        return {}
-    table = read_part(path)
-    return dict(zip(table["id"].to_pylist(), table["split"].to_pylist(), strict=True))
-
-
 def _by_split(
     folder: Path, rows: Manifest, splits: Mapping[str, str], advance: Callable[[int], None]
 ) -> Iterator[dict[str, pa.Table]]:
@@ -201,6 +186,24 @@ def _by_split(
         table = table.replace_schema_metadata(None)
         yield _share_out(table, "id", splits)
         advance(1)
+
+
+def _layer_losses(publication: Publication) -> list[Loss]:
+    """Name the spans of layers whose parts the published columns cannot hold."""
+    return [
+        Loss(
+            document_id=annotation.document_id,
+            start=span.start,
+            end=span.end,
+            what="span joined in a layer",
+            why="it has several parts",
+        )
+        for folder in publication.layers.values()
+        for part in part_paths(folder)
+        for annotation in annotations_from(read_part(part))
+        for span in annotation.spans
+        if len(span.fragments) > 1
+    ]
 
 
 def _layers_by_split(

@@ -7,7 +7,7 @@ when its part is made; no more than a part is ever in memory.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -23,10 +23,12 @@ from gonerd.records import (
     Annotation,
     Document,
     Loss,
+    Span,
     annotation_from_json,
     annotation_to_json,
     check_fit,
 )
+from gonerd.spans import covers, merge_ranges
 from gonerd.store import fingerprint_of, read_part, require_manifest
 
 _LONGEST_NAME = 200
@@ -64,7 +66,7 @@ def bring_passes(
     }
     by_annotator: dict[str, list[Place]] = {}
     for place in _distinct(_find(files)):
-        if place.annotator in reserved or not 0 < len(quote(place.annotator)) <= _LONGEST_NAME:
+        if place.annotator in reserved or not 0 < len(place.annotator) <= _LONGEST_NAME:
             raise RecordError(
                 f"{place.where}: annotator {place.annotator[:40]!r}; expected a person's name of "
                 f"up to {_LONGEST_NAME} letters, and none of {', '.join(map(repr, reserved))}."
@@ -101,6 +103,8 @@ def bring_passes(
 def annotator_folder(work: Path, annotator: str) -> Path:
     """Name the folder of an annotator, whatever the name holds."""
     name = quote(annotator, safe="@ +")
+    if len(name) > _LONGEST_NAME:  # letters beyond ASCII take nine characters each
+        name = fingerprint_of(annotator)
     return work / "annotations" / (f"%2E{name[1:]}" if name.startswith(".") else name)
 
 
@@ -187,7 +191,9 @@ def _bring_batch(guide: Guide, payload: tuple[Path, list[Place]]) -> Outcome:
             continue
         try:
             _check(place, annotation, document, guide)
-            brought.append(annotation)
+            kept, lost = _within_coverage(annotation)
+            brought.append(kept)
+            losses += lost
         except GonerdError as error:
             problems.append(error)
     if len(problems) == 1:
@@ -202,6 +208,31 @@ def _bring_batch(guide: Guide, payload: tuple[Path, list[Place]]) -> Outcome:
         },
         losses=losses,
     )
+
+
+def _within_coverage(annotation: Annotation) -> tuple[Annotation, list[Loss]]:
+    """Drop what lies outside the ranges declared done, and what is said twice."""
+    coverage = merge_ranges(annotation.coverage)
+    kept: list[Span] = []
+    losses: list[Loss] = []
+    for span in annotation.spans:
+        if not covers(coverage, span.start, span.end):
+            why = "outside what its annotator declared done"
+        elif span in kept[-1:]:
+            why = "said twice by its annotator"
+        else:
+            kept.append(span)
+            continue
+        losses.append(
+            Loss(
+                document_id=annotation.document_id,
+                start=span.start,
+                end=span.end,
+                what="span dropped",
+                why=why,
+            )
+        )
+    return replace(annotation, spans=tuple(kept)), losses
 
 
 def _read(places: Sequence[Place]) -> Iterator[tuple[Place, Annotation]]:

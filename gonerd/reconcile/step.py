@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from gonerd.arrow import (
     annotations_from,
@@ -76,14 +77,7 @@ def reconcile(
         )
         for index, part in enumerate(documents.parts)
     ]
-    rules = {
-        **to_table(config),
-        "annotations": [],
-        "reference": "",
-        "voters": voters,
-        "guide": guide.reference,
-        "labels": list(guide.labels),
-    }
+    rules = {**rules_of(config, guide), "voters": voters}
     inputs = {
         "documents": documents.fingerprint,
         **{voter: manifests[voter].fingerprint for voter in voters},
@@ -108,6 +102,18 @@ def reconcile(
         config=rules,
         inputs=inputs,
     )
+
+
+def rules_of(config: ReconcileConfig, guide: Guide) -> dict[str, Any]:
+    """Say what decides gold besides the annotations themselves."""
+    table = to_table(config)
+    del table["reference"]
+    return {
+        **table,
+        "annotations": list(config.annotations),
+        "guide": guide.reference,
+        "labels": list(guide.labels),
+    }
 
 
 def _people(
@@ -179,5 +185,5 @@ def _stop_at_open(work: Path, manifest: Manifest) -> None:
     shown = listing([*places[:10], *[""] * (count - len(places[:10]))])
     raise OpenDispute(
         f"{work / 'disputes'}: {count} disputes are open; expected none.\n{shown}\n"
-        'Have them settled, or set reconcile.open_disputes = "settle" to go by the vote.'
+        'Mend the annotations, or set reconcile.open_disputes = "settle" to go by the vote.'
     )

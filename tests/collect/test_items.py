@@ -57,7 +57,8 @@ def test_every_known_kind_is_listed_and_every_other_is_named(tmp_path: Path) -> 
     pq.write_table(pa.table({"id": ["p"]}), tmp_path / "p.parquet")
     items, left_out = list_items(config(), tmp_path)
     assert sorted(item.name for item in items) == sorted([*known, "e.jsonl", "p.parquet"])
-    assert left_out == sorted(unknown)
+    assert sorted(loss.document_id for loss in left_out) == sorted(unknown)
+    assert {loss.why for loss in left_out} == {"not a kind of file that gonerd reads"}
 
 
 def test_items_come_in_the_order_of_their_names_whatever_the_order_of_writing(
@@ -83,7 +84,8 @@ def test_folder_with_the_name_of_a_file_is_looked_into(tmp_path: Path) -> None:
 def test_what_is_hidden_is_no_part_of_the_source(tmp_path: Path, hidden: str) -> None:
     write_source(tmp_path, {"a.txt": "x", hidden: "y"})
     items, left_out = list_items(config(), tmp_path)
-    assert ([item.name for item in items], left_out) == (["a.txt"], [])
+    assert [item.name for item in items] == ["a.txt"]
+    assert [(loss.document_id, loss.why) for loss in left_out] == [(hidden.split("/")[0], "hidden")]
 
 
 def test_identity_of_an_item_is_its_content_and_not_its_place(tmp_path: Path) -> None:
@@ -271,3 +273,24 @@ def test_a_pattern_for_sources_must_be_an_expression_with_one_group(
     with pytest.raises(ValueError) as error:
         CollectConfig(folder="documents", license="cc0-1.0", source_pattern=pattern)
     assert str(error.value) == message
+
+
+def test_links_that_lead_nowhere_or_to_folders_are_named(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    write_source(source, {"a.txt": "x"})
+    write_source(tmp_path / "other", {"b.txt": "y"})
+    (source / "linked.txt").symlink_to(tmp_path / "other" / "b.txt")
+    (source / "nowhere.txt").symlink_to(tmp_path / "missing.txt")
+    (source / "folder").symlink_to(tmp_path / "other")
+    items, left_out = list_items(config(), source)
+    assert [item.name for item in items] == ["a.txt", "linked.txt"]
+    assert [(loss.document_id, loss.why) for loss in left_out] == [
+        ("folder", "a link to a folder, which is not followed"),
+        ("nowhere.txt", "a link to nothing"),
+    ]
+
+
+def test_what_belongs_to_the_build_is_no_source(tmp_path: Path) -> None:
+    write_source(tmp_path, {"a.txt": "x", "card.md": "y", "work/b.txt": "z"})
+    items, left_out = list_items(config(), tmp_path, [tmp_path / "card.md", tmp_path / "work"])
+    assert ([item.name for item in items], left_out) == (["a.txt"], [])

@@ -6,6 +6,7 @@ import socket
 
 import pytest
 
+from gonerd import __version__
 from gonerd.collect.web import Answer, Refused, fetch, open_session
 from tests.collect.server import Site, page
 
@@ -50,7 +51,7 @@ def test_answer_carries_bytes_kind_and_charset_as_the_server_gives_them(
 def test_server_is_told_who_asks(site: Site) -> None:
     site.pages["/"] = page(b"content")
     get(site.address + "/")
-    assert site.agents == ["gonerd (+https://github.com/gonerd/gonerd)"]
+    assert site.agents == [f"gonerd/{__version__}"]
 
 
 def test_redirect_is_followed(site: Site) -> None:

@@ -83,9 +83,15 @@ def test_a_published_document_never_moves_whatever_is_added(
     order = data.draw(st.permutations(candidates))
     later_near = data.draw(near_duplicates(len(order)))
     second = assign(order, later_near, published=first)
-    assert {name: second[name] for name in first} == first
+    assert all(second[name] in (split, None) for name, split in first.items())
     third = assign(candidates, near, published={**first, **only(second)})
-    assert {name: third[name] for name in only(second)} == only(second)
+    assert all(third[name] in (split, None) for name, split in only(second).items())
+
+
+def test_of_published_companions_in_two_splits_the_fewer_are_left_out() -> None:
+    published = {"a": "train", "b": "test", "c": "train"}
+    splits = assign(own_sources("a", "b", "c"), [[0, 1, 2]], published=published)
+    assert splits == {"a": "train", "b": None, "c": "train"}
 
 
 @given(collections(), st.data(), st.sampled_from(["source", "document"]))
@@ -213,9 +219,15 @@ def test_a_fixed_split_takes_its_near_duplicates_along() -> None:
         assert (splits["a"], splits["c"]) == (split, split)
 
 
-def test_a_fixed_split_wins_over_the_published_one() -> None:
-    splits = assign(own_sources("a"), published={"a": "train"}, fixed_splits={"test": ("a",)})
-    assert splits == {"a": "test"}
+def test_a_fixed_split_against_the_published_one_is_refused() -> None:
+    with pytest.raises(ConfigError) as error:
+        assign(own_sources("a"), published={"a": "train"}, fixed_splits={"test": ("a",)})
+    assert str(error.value) == (
+        "publish.fixed_splits: 'a' is to be in 'test' and was published in 'train'; expected a "
+        "document to stay in its split.\n"
+        "To assign every document anew, remove splits.parquet from the work folder, and the "
+        "earlier release."
+    )
 
 
 @pytest.mark.parametrize(

@@ -209,8 +209,8 @@ def test_where_nothing_was_read_whole_there_is_no_release(tmp_path: Path) -> Non
     with pytest.raises(StoreError) as error:
         build_small(write_dataset(tmp_path, annotations=annotations))
     assert str(error.value) == (
-        f"{tmp_path / 'work' / 'own'}: no document is left to publish; expected at least one that "
-        "was read whole.\nThe ledger.parquet in rows/ names each and why."
+        f"{tmp_path / 'work' / 'own' / 'rows'}: no document is left to publish; expected one that "
+        "was read whole.\nThe ledger.parquet in that folder names each and why."
     )
     assert not (tmp_path / "own").exists()
 
@@ -293,7 +293,7 @@ def test_a_bridge_between_two_splits_is_left_out_and_named(tmp_path: Path) -> No
         Loss(
             document_id="bridge",
             what="document left out",
-            why="it shares its source or text with documents of two splits",
+            why="it shares its source or text with documents of another split",
         )
     ]
     assert validate(release.folder).breaches == ()

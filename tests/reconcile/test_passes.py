@@ -277,7 +277,7 @@ WRONG: dict[str, tuple[type[GonerdError], Any, str]] = {
     ),
     "name too long for a folder": (
         RecordError,
-        row("a", "\u4e2d" * 100),
+        row("a", "\u4e2d" * 201),
         f"FILE:2: annotator '{chr(0x4E2D) * 40}'; expected a person's name of up to 200 letters, "
         "and none of 'gold', 'en_test@1.0'.",
     ),

@@ -108,7 +108,7 @@ def test_open_disputes_stop_the_step_and_are_listed_with_who_says_what(tmp_path:
         f"{tmp_path / 'disputes'}: 2 disputes are open; expected none.\n"
         "  a[0:7] ana: PER [0:3]; bo: PER [0:7]\n"
         "  c[11:16] ana: LOC [11:16]; bo: nothing\n"
-        'Have them settled, or set reconcile.open_disputes = "settle" to go by the vote.'
+        'Mend the annotations, or set reconcile.open_disputes = "settle" to go by the vote.'
     )
     assert not (tmp_path / "gold").exists()
     assert disputes_in(tmp_path) == [
@@ -230,19 +230,19 @@ def test_changed_pass_makes_only_the_parts_of_its_documents_again(tmp_path: Path
         assert (made, left_alone) == (parts([1]) | {LEDGER, MANIFEST}, parts([0]))
 
 
-def test_span_outside_what_its_annotator_read_is_in_the_ledger_of_gold(tmp_path: Path) -> None:
+def test_span_outside_what_its_annotator_read_is_in_the_ledger(tmp_path: Path) -> None:
     collected(tmp_path)
     outside = row("a", "ana", (0, 7, "PER"), (12, 14, "PER"), coverage=[[0, 10]])
     path = write_rows(tmp_path / PEOPLE, outside)
     reconciled(tmp_path, path)
     expected = ("a", 12, 14, "span dropped", "outside what its annotator declared done")
-    assert ledger_in(tmp_path / "gold") == [expected]
+    layer = tmp_path / "annotations" / "ana"
+    assert ledger_in(layer) == [expected]
     assert gold_marks(tmp_path)[0] == ("a", [(0, 7, "PER")])
     with pytest.raises(Lost) as error:
         reconciled(tmp_path, path, strict=True)
     assert str(error.value) == (
-        f"{tmp_path / 'gold'}: reconcile lost something and --strict forbids it; "
-        "expected no losses.\n"
+        f"{layer}: annotations lost something and --strict forbids it; expected no losses.\n"
         "  1 x span dropped: outside what its annotator declared done\n"
         "The ledger.parquet in that folder names each."
     )
