@@ -44,9 +44,9 @@ def validation_report(validation: Validation, path: Path) -> str:
     if len(validation.breaches) > _MOST:
         lines.append(f"  and {len(validation.breaches) - _MOST:,} more; --json lists them all")
     checked = ", ".join(f"{count:,} {name}" for name, count in validation.checked.items())
-    verdict = (
-        f"{len(validation.breaches):,} breaches" if validation.breaches else "all promises kept"
-    )
+    count = len(validation.breaches)
+    breaches = "1 breach" if count == 1 else f"{count:,} breaches"
+    verdict = breaches if count else "all promises kept"
     return "\n".join([f"{path}: {verdict} ({checked})", *lines])
 
 

@@ -21,7 +21,7 @@ from gonerd.checks import (
     check_schema,
     check_table,
 )
-from gonerd.errors import GonerdError, StoreError
+from gonerd.errors import GonerdError, SourceError, StoreError
 from gonerd.files import load_annotations, load_documents
 from gonerd.guide import load_guide
 from gonerd.near_duplicates import Signature, groups, signature
@@ -82,6 +82,11 @@ def validate(
     progress: Progress = QUIET,
 ) -> Validation:
     """Check a release (a folder with its manifest), or a file or folder of annotations."""
+    if str(path) != "-" and not path.exists():
+        raise SourceError(
+            f"{path}: no such file or folder; expected a release, or a file or folder of "
+            "annotations."
+        )
     if (path / MANIFEST).is_file() and not part_paths(path):
         return validate_release(open_release(path), progress)
     texts = {document.id: document for document in load_documents(documents)} if documents else None

@@ -116,7 +116,7 @@ def test_a_changed_document_remakes_only_what_depends_on_it(tmp_path: Path) -> N
     builder.write_text(
         'name = "own"\nrelease = "own"\ntitle = "Own"\nguide = "gonerd"\ncard = "court_opinions"\n'
         'annotations_creators = "machine-generated"\n[collect]\nfolder = "documents"\n'
-        'license = "cc0-1.0"\npart_bytes = 21000\n[reconcile]\nprelabels = "only"\n'
+        'license = "cc0-1.0"\npart_bytes = 21000\n[prelabel]\n[reconcile]\nprelabels = "only"\n'
         "[publish]\nshares = { train = 1.0 }\n",
         encoding="utf-8",
     )
