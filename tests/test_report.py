@@ -109,7 +109,8 @@ def test_breaches_are_listed_and_beyond_twenty_counted(number: int) -> None:
     breaches = tuple(Breach(where=f"doc-{n}", what="is broken") for n in range(number))
     lines = validation_report(Validation(checked={"rows": 7}, breaches=breaches), Path("own"))
     head, *rest = lines.splitlines()
-    assert head == f"own: {number:,} breaches (7 rows)"
+    counted = "1 breach" if number == 1 else f"{number:,} breaches"
+    assert head == f"own: {counted} (7 rows)"
     assert rest[0] == "  doc-0: is broken"
     if number <= 20:
         assert len(rest) == number

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from gonerd.arrow import annotations_table, losses_from, losses_table
 from gonerd.checks import Breach
-from gonerd.errors import ConfigError, GonerdError
+from gonerd.errors import ConfigError, GonerdError, SourceError
 from gonerd.publish.rows import make_row
 from gonerd.records import (
     Annotation,
@@ -896,9 +896,11 @@ def test_hostile_lines_are_breaches(path: Path, content: bytes) -> None:
 
 def test_a_path_that_is_not_there_is_named(tmp_path: Path) -> None:
     path = tmp_path / "none.jsonl"
-    assert annotation_breaches(path) == [
-        (str(path), f"{path}: No such file or directory; expected a file of JSON lines.")
-    ]
+    with pytest.raises(SourceError) as error:
+        validate(path)
+    assert str(error.value) == (
+        f"{path}: no such file or folder; expected a release, or a file or folder of annotations."
+    )
 
 
 def test_labels_are_those_of_the_guide_that_is_given(path: Path, tmp_path: Path) -> None:
