@@ -12,7 +12,7 @@ from itertools import combinations
 
 from gonerd.errors import RecordError, TextMismatch
 from gonerd.records import Annotation, Range, Span
-from gonerd.score import Counts, Score, add_scores, score
+from gonerd.score import Score, add_scores, score
 from gonerd.spans import intersect_ranges, merge_ranges, within
 
 
@@ -84,11 +84,6 @@ def add_agreements(
             )
         united[pair.annotators] = pair
     return [united[annotators] for annotators in sorted(united)]
-
-
-def total(pairs: Iterable[PairAgreement]) -> Counts:
-    """Add the counts of several pairs, so that their F1 is weighted by spans."""
-    return sum((pair.score.micro for pair in pairs), Counts())
 
 
 def _compare(left: str, right: str, passes: list[tuple[Annotation, Annotation]]) -> PairAgreement:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gonerd.agreement import PairAgreement, add_agreements, agreement, total
+from gonerd.agreement import PairAgreement, add_agreements, agreement
 from gonerd.errors import GonerdError
 from gonerd.records import Annotation, Range, Span, text_sha256
 from gonerd.score import Counts
@@ -203,19 +203,6 @@ def test_agreements_over_parts_add_up_to_the_agreement_over_all(
     assert add_agreements(agreement(first), agreement(rest)) == [
         pair for pair in agreement(annotations) if pair.annotators in known
     ]
-
-
-def test_the_total_is_weighted_by_spans() -> None:
-    pairs = agreement(
-        [
-            an_annotation("ana", [(0, 5), (10, 15)]),
-            an_annotation("bo", [(0, 5), (10, 15)]),
-            an_annotation("cy", [(0, 5)]),
-        ]
-    )
-
-    assert total(pairs) == Counts(correct=4, predicted=4, gold=6)
-    assert total([]).f1 is None
 
 
 def test_annotations_of_different_texts_are_not_compared() -> None:

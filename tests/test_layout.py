@@ -68,26 +68,21 @@ def test_code_is_ascii_and_public_things_say_what_they_do(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert text.isascii()
     assert len(text.splitlines()) <= 450
-    for node in ast.walk(ast.parse(text)):
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
-            inside_function = any(
-                isinstance(outer, ast.FunctionDef) and node in ast.walk(outer) and node is not outer
-                for outer in ast.walk(ast.parse(text))
-            )
-            if not inside_function:
-                assert ast.get_docstring(node) or is_nested(node, text), f"{path}: {node.name}"
+    for node in public_definitions(ast.parse(text)):
+        assert ast.get_docstring(node), f"{path}: {node.name}"
 
 
-def is_nested(node: ast.FunctionDef | ast.ClassDef, text: str) -> bool:
-    """Say whether a definition stands inside a function."""
-    return any(
-        isinstance(outer, ast.FunctionDef)
-        and any(
-            inner is not outer and getattr(inner, "lineno", 0) == node.lineno
-            for inner in ast.walk(outer)
-        )
-        for outer in ast.walk(ast.parse(text))
-    )
+def public_definitions(tree: ast.Module | ast.ClassDef) -> list[ast.FunctionDef | ast.ClassDef]:
+    """List the public functions and classes of a module, and the methods of the latter."""
+    found = [
+        node
+        for node in tree.body
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_")
+    ]
+    methods = [
+        m for node in found if isinstance(node, ast.ClassDef) for m in public_definitions(node)
+    ]
+    return [*found, *methods]
 
 
 def test_no_room_is_called_by_nothing() -> None:
