@@ -9,8 +9,8 @@ from gonerd.agreement import agreement
 from gonerd.files import load_annotations, load_marked
 from gonerd.guide import load_guide, shipped
 from gonerd.marked import read_marked, write_marked
-from gonerd.publish.rows import tokenize
 from gonerd.records import Annotation, Document, Span, check_fit
+from gonerd.tokens import tokenize
 
 FOLDER = shipped("builders") / "sample"
 GUIDE = load_guide("gonerd")

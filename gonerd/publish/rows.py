@@ -1,44 +1,19 @@
 """A document and its gold into a row of the release: tokens, BIO tags, spans, and what did not fit.
 
-Tokens are made by spaCy's rules for the document's language from the text alone, never from the
-gold, so that a system at prediction time sees the same ones. The `spans` column keeps the gold,
-each span in one piece; where the tags cannot say the same, the ledger says why.
+The `spans` column keeps the gold, each span in one piece; where the tags cannot say the same, the
+ledger says why.
 """
 
-import functools
-import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
-
-import spacy
-from spacy.tokenizer import Tokenizer
 
 from gonerd.arrow import span_row
 from gonerd.bio import encode, tag_names
 from gonerd.records import Annotation, Document, Loss, Span
 from gonerd.spans import covers, flatten, longest_first, merge_ranges, snap
+from gonerd.tokens import Tokens, has_own_rules, tokenize
 
 LEFT_OUT = "document left out"
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Tokens:
-    """The tokens of a text and where they stand."""
-
-    texts: list[str]
-    starts: list[int]
-    ends: list[int]
-
-
-def tokenize(text: str, language: str) -> Tokens:
-    """Split a text into spaCy's tokens for its language, blanks left out."""
-    doc = _rules_for(language)[0](text)
-    visible = [token for token in doc if not token.is_space]
-    texts = [token.text for token in visible]
-    starts = [token.idx for token in visible]
-    ends = [start + len(token) for start, token in zip(starts, texts, strict=True)]
-    return Tokens(texts=texts, starts=starts, ends=ends)
 
 
 def make_row(
@@ -50,7 +25,7 @@ def make_row(
         return None, [_loss(document, unread[0], unread[1], LEFT_OUT, why)]
     tokens = tokenize(document.text, document.language)
     tagged, losses = _tag(document, gold.spans, tokens)
-    if not _rules_for(document.language)[1]:
+    if not has_own_rules(document.language):
         why = f"spaCy has no rules for {document.language!r} here"
         losses.append(Loss(document_id=document.id, what="tokens made by general rules", why=why))
     ids = {tag: index for index, tag in enumerate(tag_names(labels))}
@@ -118,16 +93,6 @@ def _first_unread(document: Document, gold: Annotation) -> tuple[int, int] | Non
             return start, covered_start
         start = covered_end
     return None
-
-
-@functools.cache
-def _rules_for(language: str) -> tuple[Tokenizer, bool]:
-    """Find spaCy's tokenizer for a language, and say whether it is that language's own."""
-    code = re.split("[-_]", language)[0].lower()
-    try:
-        return spacy.blank(code).tokenizer, True
-    except (ImportError, ValueError, AttributeError):  # no such rules, or in another library
-        return spacy.blank("xx").tokenizer, False
 
 
 def _without_fragments(span: Span) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gonerd.bio import decode, faults, tag_names
-from gonerd.publish.rows import LEFT_OUT, make_row, tokenize
+from gonerd.publish.rows import LEFT_OUT, make_row
 from gonerd.records import Annotation, Document, Loss, Range, Span
 from gonerd.release import ROWS
+from gonerd.tokens import tokenize
 from tests.strategies import HOSTILE_TEXTS, LABELS
 
 UNREAD = "nobody has read all of it, and unread is not the same as no entity"
