@@ -1,0 +1,220 @@
+"""Paths, folders and archives into named members whose bytes are read when they are needed.
+
+Archives are hostile input: nothing is ever unpacked to disk, names are labels and never paths,
+links and devices are passed over, and a member over the limit is refused before it is in memory.
+"""
+
+import codecs
+import gzip
+import io
+import json
+import re
+import sys
+import tarfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from gonerd.errors import ConfigError, RecordError, SourceError
+from gonerd.files import parse_json_line
+
+MOST_BYTES = 2_000_000_000
+"""Of one member, unpacked."""
+
+_ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Member:
+    """A file, or a file in an archive."""
+
+    where: str
+    """For messages."""
+    root: str
+    """What the path is called that the user gave, without suffix."""
+    name: str
+    """Path below what the user gave, with `/`, without `.gz`; of a lone file its name."""
+    read: Callable[[], bytes]
+
+    @property
+    def stem(self) -> str:
+        """The name without folder and suffix."""
+        return PurePosixPath(self.name).name.partition(".")[0] or self.name
+
+    @property
+    def suffix(self) -> str:
+        """The last suffix in lower case, as `.jsonl`."""
+        return PurePosixPath(self.name).suffix.lower()
+
+
+def find_members(paths: Sequence[Path]) -> list[Member]:
+    """List the files that paths stand for, folders and archives searched, in order of name.
+
+    `-` is standard input. A path that is not there is a SourceError.
+    """
+    found: list[Member] = []
+    for path in paths:
+        if str(path) == "-":
+            found.append(Member(where="-", root="stdin", name="stdin", read=sys.stdin.buffer.read))
+        elif path.is_dir():
+            for file in sorted(path.rglob("*")):
+                if file.is_file() and not _hidden(file.relative_to(path).parts):
+                    found += _open(file, root=path.resolve().name, below=path)
+        elif path.is_file():
+            found += _open(path, root=_bare(path.name).partition(".")[0], below=path.parent)
+        else:
+            raise SourceError(f"{path}: no such file; expected a file, a folder or `-`.")
+    return found
+
+
+def names_of(member: Member, *, annotator: str | None, paths: str | None) -> tuple[str, str]:
+    """Say which document and which annotator a member's path stands for, as (document, annotator).
+
+    Without a pattern the document is the name without its suffix, and the annotator the one given,
+    else what the path is called that the user gave. A name that a pattern does not fit is a
+    ConfigError.
+    """
+    document = re.sub(r"\.[^./]*$", "", member.name) or member.name
+    who = annotator or member.root
+    if paths is None:
+        return document, who
+    match = _pattern(paths).search(member.name)
+    if not match:
+        raise ConfigError(
+            f"{member.where}: does not fit the pattern {paths!r}; expected names such as "
+            f"{paths.format(annotator='ana', document='l-17')}."
+        )
+    found = match.groupdict()
+    return found.get("document", document), found.get("annotator", who)
+
+
+def text_of(member: Member) -> str:
+    """Read a member as UTF-8, a byte order mark taken off, line ends as they are."""
+    try:
+        return member.read().removeprefix(codecs.BOM_UTF8).decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RecordError(
+            f"{member.where}: byte {error.start} (0x{error.object[error.start]:02x}) is not UTF-8; "
+            "expected a text in UTF-8."
+        ) from None
+
+
+def json_of(member: Member) -> Any:
+    """Read a member as one JSON value."""
+    try:
+        return json.loads(text_of(member))
+    except (ValueError, RecursionError) as error:
+        raise RecordError(f"{member.where}: not JSON ({error}); expected one JSON value.") from None
+
+
+def json_lines(member: Member) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Read a member as JSON objects, one a line, each with where it stands."""
+    for number, line in enumerate(member.read().splitlines(), start=1):
+        if line.strip():
+            where = f"{member.where}:{number}"
+            yield where, parse_json_line(line.removeprefix(codecs.BOM_UTF8), where)
+
+
+def _pattern(paths: str) -> re.Pattern[str]:
+    pieces = re.split(r"(\{\w+\})", paths)
+    names = [piece[1:-1] for piece in pieces if piece.startswith("{")]
+    if not names or len(set(names)) < len(names) or set(names) - {"annotator", "document"}:
+        raise ConfigError(
+            f"paths {paths!r}: expected `{{annotator}}` and `{{document}}`, one or both, once, as "
+            "in {annotator}/{document}.txt."
+        )
+    return re.compile(
+        r"(?:^|/)"
+        + "".join(
+            f"(?P<{piece[1:-1]}>[^/]+?)" if piece.startswith("{") else re.escape(piece)
+            for piece in pieces
+        )
+        + "$"
+    )
+
+
+def _hidden(parts: Sequence[str]) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in parts)
+
+
+def _bare(name: str) -> str:
+    return name.removesuffix(".gz") if not name.endswith(".tar.gz") else name
+
+
+def _open(path: Path, *, root: str, below: Path) -> list[Member]:
+    name = path.relative_to(below).as_posix()
+    if not name.lower().endswith(_ARCHIVES):
+        read = partial(_read_file, path)
+        return [Member(where=str(path), root=root, name=_bare(name), read=read)]
+    with path.open("rb") as stream:
+        content = stream.read(MOST_BYTES + 1)
+    _check_size(str(path), len(content))
+    inside = _in_zip if name.lower().endswith(".zip") else _in_tar
+    prefix = "" if path.parent == below else f"{PurePosixPath(name).parent}/"
+    try:
+        return [
+            Member(where=f"{path}!{inner}", root=root, name=f"{prefix}{_bare(inner)}", read=read)
+            for inner, read in sorted(inside(str(path), content), key=lambda found: found[0])
+            if not _hidden(PurePosixPath(inner).parts)
+        ]
+    except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        raise SourceError(f"{path}: cannot be read ({error}); expected a whole archive.") from None
+
+
+def _in_zip(where: str, content: bytes) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    for info in archive.infolist():
+        if not info.is_dir():
+            yield info.filename, partial(_read_zipped, f"{where}!{info.filename}", archive, info)
+
+
+def _in_tar(where: str, content: bytes) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+        for info in archive:
+            if info.isfile():
+                inner = f"{where}!{info.name}"
+                _check_size(inner, info.size)
+                stream = archive.extractfile(info)
+                assert stream is not None
+                yield info.name, partial(_unpacked, inner, stream.read())
+
+
+def _read_zipped(where: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    try:
+        with archive.open(info) as stream:
+            content = stream.read(MOST_BYTES + 1)
+    except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, EOFError) as error:
+        raise SourceError(f"{where}: cannot be unpacked ({error}); expected a member.") from None
+    return _unpacked(where, content)
+
+
+def _read_file(path: Path) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MOST_BYTES + 1)
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}; expected a file to read.") from None
+    return _unpacked(str(path), content)
+
+
+def _unpacked(where: str, content: bytes) -> bytes:
+    """Take off one layer of gzip, if there is one."""
+    _check_size(where, len(content))
+    if not content.startswith(b"\x1f\x8b"):
+        return content
+    try:
+        with gzip.open(io.BytesIO(content)) as stream:
+            content = stream.read(MOST_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise SourceError(f"{where}: cannot be unpacked ({error}); expected gzip.") from None
+    _check_size(where, len(content))
+    return content
+
+
+def _check_size(where: str, size: int) -> None:
+    if size > MOST_BYTES:
+        raise SourceError(f"{where}: over {MOST_BYTES:,} bytes; expected less.")
