@@ -1,13 +1,10 @@
 """Real files of other people's tools, read where they lie and never copied."""
 
-import os
 from pathlib import Path
 
 import pytest
 
-from tests.conftest import ROOT
-
-DATA = Path(os.environ.get("GONERD_DATA", ROOT.parent / "shared" / "data"))
+from tests.conftest import DATA
 
 
 def real(path: str) -> Path:
