@@ -64,6 +64,8 @@ DISPUTES = pa.schema(
         ),
         ("settled_by", pa.string()),
         ("settlement", pa.list_(SPAN)),
+        ("certainty", pa.float64()),
+        ("impact", pa.float64()),
     ]
 )
 LOSSES = pa.schema(
@@ -141,6 +143,8 @@ def disputes_table(disputes: Iterable[Dispute]) -> pa.Table:
                 ],
                 "settled_by": dispute.settled_by,
                 "settlement": [span_row(span) for span in dispute.settlement],
+                "certainty": dispute.certainty,
+                "impact": dispute.impact,
             }
             for dispute in disputes
         ),
@@ -162,6 +166,8 @@ def disputes_from(table: pa.Table) -> list[Dispute]:
             ),
             settled_by=row["settled_by"],
             settlement=_spans(row["settlement"]),
+            certainty=row["certainty"],
+            impact=row["impact"],
         )
         for row in table.select(DISPUTES.names).to_pylist()
     ]

@@ -22,9 +22,9 @@ from gonerd.publish.card import check_places
 from gonerd.publish.seal import Publication
 from gonerd.publish.splits import PublishConfig
 from gonerd.publish.step import publish
+from gonerd.reconcile.decide import ReconcileConfig
 from gonerd.reconcile.passes import annotator_folder
 from gonerd.reconcile.step import reconcile, rules_of
-from gonerd.reconcile.vote import ReconcileConfig
 from gonerd.records import GOLD
 from gonerd.release import Release
 from gonerd.store import Manifest, locked, require_manifest, unwritable
@@ -106,7 +106,13 @@ class Plan:
     def own(self) -> list[Path]:
         """What belongs to the build, and is no source even if it lies in one."""
         builder = self.builder
-        named = [*builder.reconcile.annotations, builder.reconcile.reference, builder.guide]
+        reconciling = builder.reconcile
+        named = [
+            *reconciling.annotations,
+            reconciling.reference,
+            reconciling.settled,
+            builder.guide,
+        ]
         return [
             self.path,
             self.card,
@@ -224,6 +230,7 @@ def _reconcile(plan: Plan, engine: Engine) -> Manifest:
         files=[plan.beside(name) for name in config.annotations],
         pipeline=plan.pipeline,
         guide=plan.guide,
+        settled=None if config.settled is None else plan.beside(config.settled),
     )
 
 

@@ -15,8 +15,10 @@ from gonerd.errors import GonerdError, RecordError, SourceError, listing
 from gonerd.marked import read_marked
 from gonerd.records import (
     Annotation,
+    Dispute,
     Document,
     annotation_from_json,
+    dispute_from_json,
     document_from_json,
     text_sha256,
 )
@@ -70,6 +72,11 @@ def load_annotations(path: Path) -> list[tuple[str, Annotation, str | None]]:
         return (where, *annotation_from_json(row, where))
 
     return _each_line(path, read)
+
+
+def load_disputes(path: Path) -> list[Dispute]:
+    """Read disputes, open and settled, from a .jsonl file."""
+    return _each_line(path, dispute_from_json)
 
 
 def load_marked(path: Path, *, annotator: str, guide: str, labels: Iterable[str]) -> Annotation:

@@ -8,6 +8,7 @@ frozen; a change makes a new one through `dataclasses.replace`.
 import hashlib
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, fields
+from types import NoneType
 from typing import Any, TypeVar
 
 from gonerd.errors import RecordError, SpanError, TextMismatch
@@ -173,12 +174,21 @@ class Dispute:
     claims: tuple[Claim, ...]
     """Every annotator whose coverage holds the place, by name."""
     settled_by: str | None = None
-    """`vote`, or the person who ruled; None while it is open."""
+    """A method, such as `vote`, or the person who ruled; None while it is open."""
     settlement: tuple[Span, ...] = ()
     """What holds after settling; none means: no entity here."""
+    certainty: float | None = None
+    """How probable the settlement is, or the share of voters behind the most common reading."""
+    impact: float | None = None
+    """How much settling it would change: the doubt here and wherever else the same words stand."""
 
     def __post_init__(self) -> None:
         _check_strings(self, "document_id", "text_sha256", "settled_by")
+        if self.certainty is not None and not 0.0 <= self.certainty <= 1.0:
+            raise RecordError(
+                f"{self.document_id}: a dispute of certainty {self.certainty!r}; expected a number "
+                "from 0 to 1."
+            )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -338,6 +348,7 @@ def annotation_from_json(row: Mapping[str, Any], where: str) -> tuple[Annotation
 
 def dispute_to_json(dispute: Dispute) -> dict[str, Any]:
     """Turn a dispute into its JSON object."""
+    measures = {key: getattr(dispute, key) for key in _MEASURES}
     return {
         "document_id": dispute.document_id,
         "text_sha256": dispute.text_sha256,
@@ -349,13 +360,20 @@ def dispute_to_json(dispute: Dispute) -> dict[str, Any]:
         ],
         "settled_by": dispute.settled_by,
         "settlement": [span_to_json(span) for span in dispute.settlement],
+        **{key: value for key, value in measures.items() if value is not None},
     }
+
+
+_MEASURES = ("certainty", "impact")
 
 
 def dispute_from_json(row: Mapping[str, Any], where: str) -> Dispute:
     """Read a dispute from its JSON object; `where` opens every error."""
     known = {field.name for field in fields(Dispute)}
-    _check_keys(row, known - {"settled_by", "settlement"}, known, where)
+    _check_keys(row, known - {"settled_by", "settlement", *_MEASURES}, known, where)
+    for key in _MEASURES:
+        if type(row.get(key)) not in (int, float, NoneType):
+            raise RecordError(f"{where}: {key} is {row[key]!r}; expected a number.")
     for key in ("document_id", "text_sha256", "settled_by"):
         if not isinstance(row.get(key), str) and not (key == "settled_by" and row.get(key) is None):
             raise RecordError(f"{where}: {key} is {row.get(key)!r}; expected a string.")

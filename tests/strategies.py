@@ -135,6 +135,8 @@ def disputes(draw: st.DrawFn) -> Dispute:
         claims=tuple(draw(st.lists(claims, max_size=3))),
         settled_by=draw(st.none() | names),
         settlement=draw(some_spans),
+        certainty=draw(st.none() | st.floats(0, 1)),
+        impact=draw(st.none() | st.floats(0, 100)),
     )
 
 

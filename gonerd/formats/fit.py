@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from gonerd.formats.layers import Annotated, Carries
+from gonerd.formats.layers import Carries
+from gonerd.gather import Annotated
 from gonerd.records import Annotation, Document, Loss, Span
 from gonerd.spans import covers, flatten, merge_ranges
 

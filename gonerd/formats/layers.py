@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gonerd.formats.members import Member
-from gonerd.records import Annotation, Document, Loss, Range
+from gonerd.gather import Annotated
+from gonerd.records import Loss, Range
 
 Unit = Literal["code points", "UTF-16", "bytes", "graphemes"]
 """What an offset counts."""
@@ -120,14 +121,6 @@ class ReadOptions:
     """Of tags: `IOB1`, `IOB2`, `IOE1`, `IOE2`, `BIOES`, `IO`."""
     sentence_documents: bool = False
     """Each block between empty lines is a document of its own."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Annotated:
-    """A document with everything said about it, annotators by name."""
-
-    document: Document
-    annotations: tuple[Annotation, ...]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

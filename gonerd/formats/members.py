@@ -92,6 +92,11 @@ def names_of(member: Member, *, annotator: str | None, paths: str | None) -> tup
     return found.get("document", document), found.get("annotator", who)
 
 
+def fits(member: Member, paths: str) -> bool:
+    """Say whether a pattern fits a member's name."""
+    return _pattern(paths).search(member.name) is not None
+
+
 def text_of(member: Member) -> str:
     """Read a member as UTF-8, a byte order mark taken off, line ends as they are."""
     try:

@@ -7,7 +7,7 @@ when its part is made; no more than a part is ever in memory.
 
 import hashlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from urllib.parse import quote
@@ -19,16 +19,15 @@ from gonerd.engine import Batch, Engine, Outcome, run_step
 from gonerd.errors import ConfigError, GonerdError, RecordError, listing
 from gonerd.files import parquet_files, parse_json_line
 from gonerd.guide import Guide
+from gonerd.reconcile.decide import within_coverage
 from gonerd.records import (
     Annotation,
     Document,
     Loss,
-    Span,
     annotation_from_json,
     annotation_to_json,
     check_fit,
 )
-from gonerd.spans import covers, merge_ranges
 from gonerd.store import fingerprint_of, read_part, require_manifest
 
 _LONGEST_NAME = 200
@@ -191,7 +190,7 @@ def _bring_batch(guide: Guide, payload: tuple[Path, list[Place]]) -> Outcome:
             continue
         try:
             _check(place, annotation, document, guide)
-            kept, lost = _within_coverage(annotation)
+            kept, lost = within_coverage(annotation)
             brought.append(kept)
             losses += lost
         except GonerdError as error:
@@ -208,31 +207,6 @@ def _bring_batch(guide: Guide, payload: tuple[Path, list[Place]]) -> Outcome:
         },
         losses=losses,
     )
-
-
-def _within_coverage(annotation: Annotation) -> tuple[Annotation, list[Loss]]:
-    """Drop what lies outside the ranges declared done, and what is said twice."""
-    coverage = merge_ranges(annotation.coverage)
-    kept: list[Span] = []
-    losses: list[Loss] = []
-    for span in annotation.spans:
-        if not covers(coverage, span.start, span.end):
-            why = "outside what its annotator declared done"
-        elif span in kept[-1:]:
-            why = "said twice by its annotator"
-        else:
-            kept.append(span)
-            continue
-        losses.append(
-            Loss(
-                document_id=annotation.document_id,
-                start=span.start,
-                end=span.end,
-                what="span dropped",
-                why=why,
-            )
-        )
-    return replace(annotation, spans=tuple(kept)), losses
 
 
 def _read(places: Sequence[Place]) -> Iterator[tuple[Place, Annotation]]:

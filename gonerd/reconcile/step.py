@@ -5,10 +5,13 @@ settles them never needs more than one part.
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+import pyarrow.parquet as pq
 
 from gonerd.arrow import (
     annotations_from,
@@ -20,10 +23,13 @@ from gonerd.arrow import (
 from gonerd.config import to_table
 from gonerd.engine import Batch, Engine, Outcome, run_step, tick
 from gonerd.errors import ConfigError, OpenDispute, StoreError, listing
+from gonerd.gather import Gathered
 from gonerd.guide import Guide
+from gonerd.reconcile.decide import AGREEMENT, ReconcileConfig, Reconciled, reconcile_document
+from gonerd.reconcile.methods import FEW, Readings, choose, read_corpus
 from gonerd.reconcile.passes import annotator_folder, bring_passes
-from gonerd.reconcile.vote import ReconcileConfig, Reconciled, reconcile_document
-from gonerd.records import GOLD, Annotation, check_fit
+from gonerd.reconcile.settled import check_text, settled_by_people
+from gonerd.records import GOLD, Annotation, Dispute, Document, check_fit, dispute_to_json
 from gonerd.store import (
     Manifest,
     fingerprint_of,
@@ -41,11 +47,13 @@ def reconcile(
     files: list[Path],
     pipeline: str | None,
     guide: Guide,
+    settled: Path | None = None,
 ) -> Manifest:
     """Reconcile every document's annotations into work/gold and work/disputes.
 
-    `files` are the people's annotations, `pipeline` the annotator name of the pre-labels. An open
-    dispute is an OpenDispute when the config says "stop".
+    `files` are the people's annotations, `pipeline` the annotator name of the pre-labels, `settled`
+    the disputes that people have ruled on. An open dispute is an OpenDispute when the config says
+    "stop".
     """
     documents = require_manifest(work / "documents", "Run the step `collect` first.")
     people = _people(engine, work, files, guide, pipeline) if files else []
@@ -64,20 +72,41 @@ def reconcile(
                 f"{annotator_folder(work, voter)}: made from other documents; expected those in "
                 f"{work / 'documents'}.\nRun the step `prelabel` again."
             )
-    batches = [
-        Batch(
-            payload=(
-                work / "documents" / part.file,
-                [part_path(annotator_folder(work, voter), index) for voter in voters],
-            ),
-            fingerprint=fingerprint_of(
-                part.sha256, [manifests[voter].parts[index].sha256 for voter in voters]
-            ),
-            size=part.rows,
+    parts = [
+        (
+            work / "documents" / part.file,
+            [part_path(annotator_folder(work, voter), index) for voter in voters],
         )
         for index, part in enumerate(documents.parts)
     ]
-    rules = {**rules_of(config, guide), "voters": voters}
+    readings = _readings(config, guide, parts)
+    rulings = {} if settled is None else settled_by_people(settled)
+    batches = []
+    for index, ((part, voters_parts), listed) in enumerate(
+        zip(parts, documents.parts, strict=True)
+    ):
+        ids = pq.read_table(part, columns=["id"])["id"].to_pylist()
+        own = _Part(
+            documents=part,
+            voters=tuple(voters_parts),
+            readings=replace(
+                readings, candidates={name: readings.candidates.get(name, ()) for name in ids}
+            ),
+            settled={name: tuple(rulings[name]) for name in ids if name in rulings},
+        )
+        fingerprint = fingerprint_of(
+            listed.sha256,
+            [manifests[voter].parts[index].sha256 for voter in voters],
+            [[asdict(one) for one in own.readings.candidates[name]] for name in ids],
+            [dispute_to_json(one) for rules in own.settled.values() for one in rules],
+        )
+        batches.append(Batch(payload=own, fingerprint=fingerprint, size=listed.rows))
+    rules = {
+        **rules_of(config, guide),
+        "voters": voters,
+        "method_taken": readings.method,
+        "method_why": readings.why,
+    }
     inputs = {
         "documents": documents.fingerprint,
         **{voter: manifests[voter].fingerprint for voter in voters},
@@ -123,31 +152,69 @@ def _people(
     return bring_passes(engine, work, files, guide=guide, reserved=reserved)
 
 
-Payload = tuple[Path, list[Path]]
-"""The documents of a part, and the part of every voter beside it."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Part:
+    """What it takes to reconcile the documents of a part."""
+
+    documents: Path
+    voters: tuple[Path, ...]
+    """The part of every voter beside it."""
+    readings: Readings
+    settled: Mapping[str, Sequence[Dispute]]
+    """What people have ruled, by document."""
 
 
-def reconcile_part(config: ReconcileConfig, guide: Guide, payload: Payload) -> Iterator[Reconciled]:
-    """Reconcile the documents of a part, in order; one that nobody annotated has nothing said."""
-    documents_part, voters_parts = payload
+def _readings(
+    config: ReconcileConfig, guide: Guide, parts: Sequence[tuple[Path, Sequence[Path]]]
+) -> Readings:
+    """Fit the method to all documents; a vote needs to see none of them."""
+    num_voters = max((len(voters) for _, voters in parts), default=0)
+    if config.method == "vote" or (config.method == "auto" and num_voters < FEW):
+        why = "it was asked for" if config.method == "vote" else f"fewer than {FEW} annotators"
+        return Readings(method="vote", why=why)
+    items = [
+        Gathered(document_id=document.id, document=document, annotations=tuple(passes))
+        for part, voters in parts
+        for document, passes in _passes(part, voters)
+    ]
+    taken, why = choose(config.method, items)
+    return read_corpus(taken, why, items, list(guide.labels))
+
+
+def _passes(part: Path, voters: Sequence[Path]) -> Iterator[tuple[Document, list[Annotation]]]:
+    """Read the documents of a part, in order, with what the voters say about each."""
     passes: dict[str, list[Annotation]] = defaultdict(list)
-    for part in voters_parts:
-        for annotation in annotations_from(read_part(part)):
+    for voter in voters:
+        for annotation in annotations_from(read_part(voter)):
             passes[annotation.document_id].append(annotation)
-    for document in documents_from(read_part(documents_part)):
+    for document in documents_from(read_part(part)):
         for annotation in passes[document.id]:
             check_fit(annotation, document)
+        yield document, passes[document.id]
+
+
+def reconcile_part(config: ReconcileConfig, guide: Guide, part: _Part) -> Iterator[Reconciled]:
+    """Reconcile the documents of a part, in order; one that nobody annotated has nothing said."""
+    method = part.readings.method
+    agreement = AGREEMENT[method] if config.agreement is None else config.agreement
+    for document, passes in _passes(part.documents, part.voters):
+        settled = part.settled.get(document.id, ())
+        check_text(settled, document.id, document.text_sha256)
         yield reconcile_document(
-            document,
-            passes[document.id],
-            labels=list(guide.labels),
+            document.id,
+            document.text_sha256,
+            passes,
             guide=guide.reference,
-            config=config,
+            method=method,
+            settle=part.readings.of(document.id, list(guide.labels), agreement),
+            agreement=agreement,
+            open_disputes=config.open_disputes,
+            settled=settled,
         )
         tick(1)
 
 
-def _dispute_batch(config: ReconcileConfig, guide: Guide, payload: Payload) -> Outcome:
+def _dispute_batch(config: ReconcileConfig, guide: Guide, payload: _Part) -> Outcome:
     found = [
         dispute
         for reconciled in reconcile_part(config, guide, payload)
@@ -157,7 +224,7 @@ def _dispute_batch(config: ReconcileConfig, guide: Guide, payload: Payload) -> O
     return Outcome(table=disputes_table(found), counts={"disputes": len(found), "open": num_open})
 
 
-def _gold_batch(config: ReconcileConfig, guide: Guide, payload: Payload) -> Outcome:
+def _gold_batch(config: ReconcileConfig, guide: Guide, payload: _Part) -> Outcome:
     reconciled = list(reconcile_part(config, guide, payload))
     return Outcome(
         table=annotations_table(result.gold for result in reconciled),

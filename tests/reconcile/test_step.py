@@ -8,7 +8,7 @@ import pytest
 from gonerd.engine import Engine
 from gonerd.errors import ConfigError, GonerdError, Lost, OpenDispute, StoreError
 from gonerd.reconcile.step import reconcile
-from gonerd.reconcile.vote import SETTLED_BY_VOTE, ReconcileConfig
+from gonerd.reconcile.decide import ReconcileConfig
 from gonerd.records import Claim, Dispute, Span, text_sha256
 from gonerd.store import LEDGER, MANIFEST, Manifest
 from tests.folders import age, contents, made_again, parts, stamps
@@ -121,6 +121,7 @@ def test_open_disputes_stop_the_step_and_are_listed_with_who_says_what(tmp_path:
                 Claim(annotator="ana", spans=(Span(start=0, end=3, label="PER"),)),
                 Claim(annotator="bo", spans=(Span(start=0, end=7, label="PER"),)),
             ),
+            certainty=0.5,
         ),
         Dispute(
             document_id="c",
@@ -131,6 +132,7 @@ def test_open_disputes_stop_the_step_and_are_listed_with_who_says_what(tmp_path:
                 Claim(annotator="ana", spans=(Span(start=11, end=16, label="LOC"),)),
                 Claim(annotator="bo", spans=()),
             ),
+            certainty=0.5,
         ),
     ]
 
@@ -151,8 +153,8 @@ def test_disputes_are_settled_by_the_vote_where_the_config_says_so(tmp_path: Pat
         ("c", [(0, 2, "PER"), (11, 16, "LOC")]),
     ]
     assert [(one.document_id, one.settled_by) for one in disputes_in(tmp_path)] == [
-        ("a", SETTLED_BY_VOTE),
-        ("c", SETTLED_BY_VOTE),
+        ("a", "vote"),
+        ("c", "vote"),
     ]
     (settled,) = disputes_in(tmp_path)[1].settlement
     assert settled == Span(start=11, end=16, label="LOC", confidence=0.5, support=1)

@@ -1,0 +1,143 @@
+"""Annotation files into gold, disputes and places on disk, a model having a say if there is one.
+
+This module stands above the steps: it knows that reconciliation and a tagger can learn from each
+other, and they know nothing of one another.
+"""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from gonerd.errors import ConfigError, Lost, listing
+from gonerd.gather import gather
+from gonerd.guide import load_guide
+from gonerd.reconcile.decide import METHODS
+from gonerd.reconcile.plain import Reconciliation, reconcile_gathered
+from gonerd.records import annotation_to_json, dispute_to_json
+from gonerd.store import count_losses, write_file
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What to reconcile, how, and where to."""
+
+    files: Sequence[Path]
+    out: Path
+    disputes: Path | None = None
+    places: Path | None = None
+    documents: Path | None = None
+    method: str = "auto"
+    agreement: float | None = None
+    settled: Path | None = None
+    guide: str | None = None
+    model: Path | None = None
+    strict: bool = False
+
+
+def reconcile_files(request: Request) -> tuple[dict[str, Any], str]:
+    """Reconcile files, write what came of it, and describe it for machines and for people."""
+    method = _method(request.method)
+    if request.agreement is not None and not 0.5 <= request.agreement < 1:
+        raise ConfigError(f"--agreement {request.agreement}: expected from 0.5 to below 1.")
+    guide = None if request.guide is None else load_guide(request.guide)
+    items = gather(request.files, request.documents)
+    options: dict[str, Any] = {
+        "method": method,
+        "agreement": request.agreement,
+        "labels": None if guide is None else list(guide.labels),
+        "guide": "" if guide is None else guide.reference,
+        "settled": request.settled,
+    }
+    rounds: list[dict[str, Any]] = []
+    if request.model is None:
+        result = reconcile_gathered(items, **options)
+    else:
+        from gonerd.teach import reconcile_with_model
+
+        result, rounds = reconcile_with_model(items, request.model, **options)
+    losses = count_losses(list(result.losses))
+    if request.strict and losses:
+        lines = [f"{count:,} x {reason}" for reason, count in losses.items()]
+        raise Lost(
+            f"--strict: {sum(losses.values()):,} losses; expected none. Nothing was written.\n"
+            f"{listing(lines)}"
+        )
+    written = _deliver(request, result)
+    return _values(result, losses, rounds), _report(result, losses, rounds, written)
+
+
+def _method(given: str) -> Literal["auto", "vote", "weighted", "sequence"]:
+    known: dict[str, Literal["auto", "vote", "weighted", "sequence"]] = {
+        "auto": "auto", **{method: method for method in METHODS}
+    }  # fmt: skip
+    if given not in known:
+        raise ConfigError(f"--method {given!r}: expected one of {', '.join(known)}.")
+    return known[given]
+
+
+def _deliver(request: Request, result: Reconciliation) -> list[Path]:
+    places: list[tuple[Path | None, Iterable[dict[str, Any]]]] = [
+        (request.out, map(annotation_to_json, result.gold)),
+        (request.disputes, map(dispute_to_json, result.disputes)),
+        (request.places, map(dispute_to_json, result.places)),
+    ]
+    if result.losses and str(request.out) != "-":
+        ledger = request.out.with_name(f"{request.out.name.removesuffix('.jsonl')}.ledger.jsonl")
+        places.append((ledger, map(asdict, result.losses)))
+    written = []
+    for path, rows in places:
+        if path is None:
+            continue
+        content = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
+        if str(path) == "-":
+            sys.stdout.write(content)
+        else:
+            write_file(path, content.encode())
+            written.append(path)
+    return written
+
+
+def _values(
+    result: Reconciliation, losses: dict[str, int], rounds: list[dict[str, Any]]
+) -> dict[str, Any]:
+    return {
+        "method": result.method,
+        "why": result.why,
+        "documents": len(result.gold),
+        "spans": sum(len(one.spans) for one in result.gold),
+        "labels": dict(sorted(Counter(s.label for one in result.gold for s in one.spans).items())),
+        "places": len(result.places),
+        "disputes": len(result.disputes),
+        "rounds": rounds,
+        "losses": losses,
+    }
+
+
+def _report(
+    result: Reconciliation,
+    losses: dict[str, int],
+    rounds: list[dict[str, Any]],
+    written: Sequence[Path],
+) -> str:
+    spans = Counter(span.label for one in result.gold for span in one.spans)
+    lines = [
+        f"{result.method}: {result.why}",
+        f"  gold: {len(result.gold):,} documents, {sum(spans.values()):,} spans ("
+        + ", ".join(f"{label} {count:,}" for label, count in spans.most_common(20))
+        + ")",
+        f"  {len(result.places):,} places that somebody marked; {len(result.disputes):,} are "
+        f"disputes, settled by the {result.method} for now",
+    ]
+    lines += [
+        f"  round {number}: the model marks {one['marked']:,} spans; {one['changed']:,} gold spans "
+        "changed"
+        for number, one in enumerate(rounds, start=1)
+    ]
+    lines += [f"  {count:>6,} x {reason}" for reason, count in losses.items()]
+    if written:
+        lines.append(f"  written: {', '.join(map(str, written))}")
+    return "\n".join(lines)

@@ -1,0 +1,135 @@
+"""Annotation files, and the texts they speak of, into documents with everything said about each."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from gonerd.errors import RecordError, SourceError, TextMismatch, listing
+from gonerd.files import load_annotations, load_documents, parquet_files
+from gonerd.records import Annotation, Document, check_fit
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Annotated:
+    """A document with everything said about it."""
+
+    document: Document
+    annotations: tuple[Annotation, ...]
+    """By annotator name."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Gathered:
+    """What annotation files say about one document, its text perhaps unknown."""
+
+    document_id: str
+    annotations: tuple[Annotation, ...]
+    """By annotator name."""
+    document: Document | None
+
+
+def gather(files: Sequence[Path], documents: Path | None = None) -> list[Gathered]:
+    """Read annotation files, and group them by document, in order of id.
+
+    A file is `.jsonl`, `.parquet`, a folder of such, or `-`. Texts are those that the files carry
+    and those of `documents`. Two annotations of a document by one annotator are a RecordError, of
+    two texts a TextMismatch.
+    """
+    known = {} if documents is None else {one.id: one for one in load_documents(documents)}
+    said: dict[str, dict[str, tuple[str, Annotation]]] = defaultdict(dict)
+    problems: list[RecordError] = []
+    for file in annotation_files(files):
+        for where, annotation, text in load_annotations(file):
+            try:
+                _add(said[annotation.document_id], where, annotation)
+                if text is not None and annotation.document_id not in known:
+                    known[annotation.document_id] = _document(annotation.document_id, text)
+            except RecordError as error:
+                problems.append(error)
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        messages = [str(problem).splitlines()[0] for problem in problems]
+        raise RecordError(
+            f"annotations: {len(problems)} records are wrong; expected none.\n{listing(messages)}"
+        )
+    gathered = []
+    for document_id, by_annotator in sorted(said.items()):
+        document = known.get(document_id)
+        for where, annotation in by_annotator.values():
+            _check(where, annotation, document)
+        gathered.append(
+            Gathered(
+                document_id=document_id,
+                annotations=tuple(by_annotator[name][1] for name in sorted(by_annotator)),
+                document=document,
+            )
+        )
+    return gathered
+
+
+def with_texts(gathered: Iterable[Gathered]) -> list[Annotated]:
+    """Insist on the text of every document; a missing one is a RecordError."""
+    annotated = []
+    missing = []
+    for one in gathered:
+        if one.document is None:
+            missing.append(one.document_id)
+        else:
+            annotated.append(Annotated(document=one.document, annotations=one.annotations))
+    if missing:
+        raise RecordError(
+            f"{missing[0]}: no text among the annotations ({len(missing)} such); expected the text "
+            "of every document.\nGive the texts with --documents (.jsonl or .parquet)."
+        )
+    return annotated
+
+
+def annotation_files(paths: Sequence[Path]) -> list[Path]:
+    """List the files that paths stand for, folders searched for `.jsonl` and `.parquet`."""
+    files: list[Path] = []
+    for path in paths:
+        if str(path) == "-" or path.is_file():
+            files.append(path)
+            continue
+        inside = sorted([*path.glob("*.jsonl"), *parquet_files(path)]) if path.is_dir() else []
+        if not inside:
+            raise SourceError(
+                f"{path}: holds no annotations; expected a .jsonl or .parquet file, or a folder of "
+                "such."
+            )
+        files += inside
+    return files
+
+
+def _document(document_id: str, text: str) -> Document:
+    return Document(id=document_id, text=text, source=document_id, license="unknown", language="en")
+
+
+def _add(
+    by_annotator: dict[str, tuple[str, Annotation]], where: str, annotation: Annotation
+) -> None:
+    for other_where, other in by_annotator.values():
+        if other.annotator == annotation.annotator:
+            raise RecordError(
+                f"{where}: a second annotation of {annotation.document_id!r} by "
+                f"{annotation.annotator!r}, after {other_where}; expected one, with all its "
+                "coverage."
+            )
+        if other.text_sha256 != annotation.text_sha256:
+            raise TextMismatch(
+                f"{where}: {annotation.annotator!r} annotated another text of "
+                f"{annotation.document_id!r} (sha256) than {other.annotator!r} in {other_where}; "
+                "expected the same text."
+            )
+    by_annotator[annotation.annotator] = (where, annotation)
+
+
+def _check(where: str, annotation: Annotation, document: Document | None) -> None:
+    if document is None:
+        return
+    try:
+        check_fit(annotation, document)
+    except RecordError as error:
+        raise type(error)(f"{where}: {error}") from None

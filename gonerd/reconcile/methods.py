@@ -1,0 +1,102 @@
+"""All annotations of a corpus into how each place of each document is read, by a chosen method."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from gonerd.errors import ConfigError, RecordError
+from gonerd.gather import Gathered
+from gonerd.reconcile.candidates import Candidate, layers_of
+from gonerd.reconcile.decide import Method, Settle, by_candidates, by_vote, within_coverage
+from gonerd.reconcile.sequence import SequenceSettings, infer
+from gonerd.reconcile.units import units_of
+from gonerd.reconcile.weighted import WeightedSettings, weigh
+
+FEW = 3
+"""Readers of a place below whom a vote of equals is best: competence cannot be told."""
+ENOUGH = 200
+"""Marked places below which habits cannot be learnt."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Readings:
+    """How a method reads a corpus."""
+
+    method: Method
+    why: str
+    """Why this method."""
+    candidates: Mapping[str, Sequence[Candidate]] = field(default_factory=dict)
+    """Of each document; of no use to a vote, which needs no other document."""
+
+    def of(self, document_id: str, labels: Sequence[str], agreement: float) -> Settle:
+        """Read the places of one document."""
+        if self.method == "vote":
+            return by_vote(labels, agreement)
+        return by_candidates(self.candidates.get(document_id, ()))
+
+
+def choose(
+    method: Literal["auto", "vote", "weighted", "sequence"], items: Sequence[Gathered]
+) -> tuple[Method, str]:
+    """Say which method to take, and why.
+
+    By trial (`benchmarks/reconcile.py`): a vote of equals is best for up to two readers of a place,
+    the sequence model for more, and the weighted vote where there is no text, or little data.
+    """
+    if method != "auto":
+        return method, "it was asked for"
+    readers = Counter(
+        sum(1 for one in item.annotations if one.coverage) for item in items if item.annotations
+    )
+    num_marks = sum(len(one.spans) for item in items for one in item.annotations)
+    most = sum(count for number, count in readers.items() if number >= FEW)
+    typical = f"{most:,} of {sum(readers.values()):,} documents have {FEW} readers or more"
+    if 2 * most <= sum(readers.values()):
+        return "vote", f"{typical}; competence cannot be told from fewer"
+    if num_marks < ENOUGH:
+        return "vote", f"{num_marks} marks in all; too few to learn anybody's habits from"
+    if any(item.document is None for item in items):
+        return "weighted", f"{typical}; the texts were not given, which the sequence model needs"
+    return "sequence", typical
+
+
+def read_corpus(
+    method: Method, why: str, items: Sequence[Gathered], labels: Sequence[str]
+) -> Readings:
+    """Fit a method to all documents."""
+    if method == "vote":
+        return Readings(method=method, why=why)
+    unknown = {span.label for item in items for one in item.annotations for span in one.spans}
+    if surplus := sorted(unknown - set(labels)):
+        raise RecordError(f"label {surplus[0]!r}: expected one of {', '.join(labels)}.")
+    kept = [
+        Gathered(
+            document_id=item.document_id,
+            document=item.document,
+            annotations=tuple(within_coverage(one)[0] for one in item.annotations),
+        )
+        for item in items
+    ]
+    annotators = sorted({one.annotator for item in kept for one in item.annotations})
+    found: dict[str, list[Candidate]] = {item.document_id: [] for item in kept}
+    for layer in layers_of(kept, annotators):
+        if method == "weighted":
+            candidates, _ = weigh(layer, len(annotators), labels, WeightedSettings())
+        else:
+            units = units_of(layer, _texts(kept), annotators, labels)
+            candidates = infer(units, SequenceSettings())
+        for one in candidates:
+            found[kept[one.document].document_id].append(one)
+    return Readings(method=method, why=why, candidates=found)
+
+
+def _texts(items: Sequence[Gathered]) -> list[str]:
+    missing = [item.document_id for item in items if item.document is None]
+    if missing:
+        raise ConfigError(
+            f"method 'sequence': the text of {missing[0]} is not given ({len(missing)} such); "
+            "expected the text of every document.\nGive them with --documents, or take --method "
+            "weighted."
+        )
+    return [item.document.text for item in items if item.document is not None]

@@ -1,0 +1,87 @@
+"""Annotation files into gold and disputes, without a builder or a work folder."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from gonerd.gather import Gathered
+from gonerd.reconcile.candidates import Candidate
+from gonerd.reconcile.decide import AGREEMENT, Method, reconcile_document
+from gonerd.reconcile.methods import choose, read_corpus
+from gonerd.reconcile.settled import check_text, ranked, settled_by_people
+from gonerd.records import Annotation, Dispute, Loss
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reconciliation:
+    """What became of everybody's annotations."""
+
+    method: Method
+    why: str
+    gold: tuple[Annotation, ...]
+    """By document."""
+    places: tuple[Dispute, ...]
+    """Every place that somebody marked, with who said what."""
+    disputes: tuple[Dispute, ...]
+    """The places that are not agreed, those first whose settling would change most."""
+    losses: tuple[Loss, ...]
+    candidates: Mapping[str, Sequence[Candidate]]
+    """Of each document, every span that the method weighed; none of a vote."""
+
+
+def reconcile_gathered(
+    items: Sequence[Gathered],
+    *,
+    method: Literal["auto", "vote", "weighted", "sequence"] = "auto",
+    agreement: float | None = None,
+    labels: Sequence[str] | None = None,
+    guide: str = "",
+    settled: Path | None = None,
+) -> Reconciliation:
+    """Reconcile all annotations of all documents; every dispute is settled by the method for now.
+
+    `labels`, in the order that breaks ties, are by default those that occur, most frequent first;
+    `guide` is by default the one all annotators followed. `settled` is a file of disputes that
+    people have ruled on: these hold, and are not among the disputes again.
+    """
+    if labels is None:
+        counted = Counter(
+            span.label for item in items for one in item.annotations for span in one.spans
+        )
+        labels = sorted(counted, key=lambda label: (-counted[label], label))
+    guides = {one.guide for item in items for one in item.annotations if one.guide}
+    if not guide and len(guides) == 1:
+        guide = guides.pop()
+    rulings = {} if settled is None else settled_by_people(settled)
+    taken, why = choose(method, items)
+    readings = read_corpus(taken, why, items, labels)
+    threshold = AGREEMENT[taken] if agreement is None else agreement
+    results = []
+    for item in items:
+        text_sha256 = item.annotations[0].text_sha256
+        check_text(rulings.get(item.document_id, ()), item.document_id, text_sha256)
+        results.append(
+            reconcile_document(
+                item.document_id,
+                text_sha256,
+                item.annotations,
+                guide=guide,
+                method=taken,
+                settle=readings.of(item.document_id, labels, threshold),
+                agreement=threshold,
+                open_disputes="settle",
+                settled=rulings.get(item.document_id, ()),
+            )
+        )
+    documents = {item.document_id: item.document for item in items if item.document is not None}
+    return Reconciliation(
+        method=taken,
+        why=why,
+        gold=tuple(result.gold for result in results),
+        places=tuple(place for result in results for place in result.places),
+        disputes=tuple(ranked((one for result in results for one in result.disputes), documents)),
+        losses=tuple(loss for result in results for loss in result.losses),
+        candidates=readings.candidates,
+    )

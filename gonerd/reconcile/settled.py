@@ -1,0 +1,71 @@
+"""Disputes that people have settled, and how much settling each open one would change."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+from gonerd.errors import RecordError, TextMismatch
+from gonerd.files import load_disputes
+from gonerd.reconcile.decide import METHODS
+from gonerd.records import Dispute, Document
+
+
+def settled_by_people(path: Path) -> dict[str, list[Dispute]]:
+    """Read the disputes of a file that people have settled, by document.
+
+    Open ones, and those settled by a method, are left where they are: they are asked again. Two
+    rulings on places that overlap are a RecordError.
+    """
+    by_document: dict[str, list[Dispute]] = defaultdict(list)
+    for dispute in load_disputes(path):
+        if dispute.settled_by is not None and dispute.settled_by not in METHODS:
+            by_document[dispute.document_id].append(dispute)
+    for document_id, disputes in by_document.items():
+        disputes.sort(key=lambda one: (one.start, one.end))
+        for left, right in pairwise(disputes):
+            if right.start < left.end:
+                raise RecordError(
+                    f"{path}: {document_id}[{right.start}:{right.end}], settled by "
+                    f"{right.settled_by!r}, overlaps [{left.start}:{left.end}], settled by "
+                    f"{left.settled_by!r}; expected one ruling on a place."
+                )
+    return dict(by_document)
+
+
+def check_text(settled: Sequence[Dispute], document_id: str, text_sha256: str) -> None:
+    """Refuse rulings on another text."""
+    for dispute in settled:
+        if dispute.text_sha256 != text_sha256:
+            raise TextMismatch(
+                f"{document_id}[{dispute.start}:{dispute.end}]: settled by "
+                f"{dispute.settled_by!r} on another text (sha256 {dispute.text_sha256[:8]}..., "
+                f"now {text_sha256[:8]}...); expected the same text."
+            )
+
+
+def ranked(disputes: Iterable[Dispute], documents: Mapping[str, Document]) -> list[Dispute]:
+    """Put first the disputes whose settling would change most, and say how much.
+
+    The impact of a dispute is the doubt (one minus its certainty) of it and of every other dispute
+    over the same words: who has ruled on one knows how to rule on the others.
+    """
+    listed = list(disputes)
+    doubt: dict[str, float] = defaultdict(float)
+    keys = []
+    for dispute in listed:
+        document = documents.get(dispute.document_id)
+        key = f"{dispute.document_id}\0{dispute.start}"
+        if document is not None:
+            key = " ".join(document.text[dispute.start : dispute.end].casefold().split())
+        keys.append(key)
+        doubt[key] += 1.0 - (dispute.certainty or 0.0)
+    weighed = [
+        replace(dispute, impact=round(doubt[key], 6))
+        for dispute, key in zip(listed, keys, strict=True)
+    ]
+    return sorted(
+        weighed,
+        key=lambda one: (-(one.impact or 0), one.certainty or 0, one.document_id, one.start),
+    )

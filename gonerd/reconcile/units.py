@@ -1,0 +1,166 @@
+"""Documents and their annotations into units of text near marks, with each annotator's BIO tag.
+
+A unit is a word, cut wherever anybody's span begins or ends, so that tags say exactly what spans
+say. Only units near a mark take part, in segments; the rest, which everybody who read it left
+unmarked, is counted.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gonerd.reconcile.candidates import FlatPass, Layer
+from gonerd.records import Span
+
+CONTEXT = 2
+"""Units around a mark that take part."""
+SHAPES = (
+    "sign", "number", "lower", "letter", "upper", "title", "first title", "mixed", "caseless"
+)  # fmt: skip
+"""Kinds of words, by their letters alone; `first` opens a segment or follows a full stop."""
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Units:
+    """Units of all documents in one run, segment after segment."""
+
+    annotators: tuple[str, ...]
+    labels: tuple[str, ...]
+    document: Ints
+    """Of each segment, as an index."""
+    bounds: Ints
+    """Where each segment begins among the units, and the end of the last."""
+    starts: Ints
+    """First character of each unit."""
+    ends: Ints
+    shapes: Ints
+    unit: Ints
+    """Of each reading (a unit that an annotator has read); with `annotator`, `previous`, `tag`."""
+    annotator: Ints
+    previous: Ints
+    """Label the annotator gave the unit before, from 1; 0 for none."""
+    tag: Ints
+    """O, then B and I of each label: 0, 1 + 2 * label, 2 + 2 * label."""
+    quiet: Ints
+    """Of each annotator, units it has read that are near no mark."""
+    quiet_shapes: Ints
+    """How many units of each shape are near no mark."""
+
+
+def units_of(
+    layer: Layer, texts: Sequence[str], annotators: Sequence[str], labels: Sequence[str]
+) -> Units:
+    """Lay out one layer of every document's annotations as arrays; `texts` by document index."""
+    codes = {label: number for number, label in enumerate(labels)}
+    quiet = np.zeros(len(annotators), dtype=np.int64)
+    quiet_shapes = np.zeros(len(SHAPES), dtype=np.int64)
+    collected: dict[str, list[Ints]] = {key: [] for key in _COLUMNS}
+    bounds = [0]
+    for number, passes in zip(layer.documents, layer.passes, strict=True):
+        starts, ends = cut(texts[number], [span for one in passes for span in one.spans])
+        shapes = shapes_of(texts[number], starts, ends)
+        rows = [(one.annotator, *_tags(one, starts, ends, codes)) for one in passes]
+        near = _near(np.any([tags > 0 for _, tags, _ in rows], axis=0)) if rows else starts < 0
+        place = np.where(near, bounds[-1] + np.cumsum(near) - 1, -1)
+        for who, tags, read in rows:
+            quiet[who] += int((read & ~near).sum())
+            chosen = np.flatnonzero(read & near)
+            before = np.where(chosen > 0, tags[chosen - 1], 0)
+            collected["unit"].append(place[chosen])
+            collected["annotator"].append(np.full(len(chosen), who))
+            collected["previous"].append((before + 1) // 2)
+            collected["tag"].append(tags[chosen])
+        quiet_shapes += np.bincount(shapes[~near], minlength=len(SHAPES))
+        firsts = np.flatnonzero(near & ~np.concatenate(([False], near[:-1])))
+        lasts = np.flatnonzero(near & ~np.concatenate((near[1:], [False]))) + 1
+        bounds += (bounds[-1] + np.cumsum(lasts - firsts)).tolist()
+        collected["document"].append(np.full(len(firsts), number))
+        for key, values in (("starts", starts), ("ends", ends), ("shapes", shapes)):
+            collected[key].append(values[near])
+    flat = {
+        key: np.concatenate(parts).astype(np.int64) if parts else np.zeros(0, dtype=np.int64)
+        for key, parts in collected.items()
+    }
+    return Units(
+        annotators=tuple(annotators),
+        labels=tuple(labels),
+        bounds=np.array(bounds, dtype=np.int64),
+        quiet=quiet,
+        quiet_shapes=quiet_shapes,
+        **flat,
+    )
+
+
+_COLUMNS = ("document", "starts", "ends", "shapes", "unit", "annotator", "previous", "tag")
+
+
+def cut(text: str, spans: Sequence[Span]) -> tuple[Ints, Ints]:
+    """Cut a text into words, and words at the borders of spans: the starts and ends of units."""
+    words = np.array([match.span() for match in re.finditer(r"\S+", text)], dtype=np.int64)
+    if not len(words):
+        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
+    borders = np.array([border for span in spans for border in (span.start, span.end)])
+    points = np.unique(np.concatenate((words.ravel(), borders.astype(np.int64))))
+    starts, ends = points[:-1], points[1:]
+    word = np.searchsorted(words[:, 0], starts, side="right") - 1
+    inside = (word >= 0) & (starts < words[word, 1])
+    return starts[inside], ends[inside]
+
+
+def shapes_of(text: str, starts: Ints, ends: Ints) -> Ints:
+    """Say of what shape each unit is, as an index into `SHAPES`."""
+    found: list[int] = []
+    opens = True
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        word = text[start:end]
+        found.append(SHAPES.index(_shape(word, opens)))
+        opens = word[-1] in ".?!" or "\n" in text[end : end + 2]
+    return np.array(found, dtype=np.int64)
+
+
+def _shape(word: str, opens: bool) -> str:
+    letters = [character for character in word if character.isalpha()]
+    if any(character.isdigit() for character in word):
+        return "number"
+    if not letters:
+        return "sign"
+    if not any(character.isupper() or character.islower() for character in letters):
+        return "caseless"
+    if not any(character.isupper() for character in letters):
+        return "lower"
+    if not any(character.islower() for character in letters):
+        return "letter" if len(letters) == 1 else "upper"
+    if letters[0].isupper():
+        return "first title" if opens else "title"
+    return "mixed"
+
+
+def _tags(
+    one: FlatPass, starts: Ints, ends: Ints, codes: Mapping[str, int]
+) -> tuple[Ints, NDArray[np.bool_]]:
+    """Write a pass as tags, and say which units were read; what is marked was read."""
+    tags = np.zeros(len(starts), dtype=np.int64)
+    for span in one.spans:
+        first = int(np.searchsorted(starts, span.start, side="left"))
+        last = int(np.searchsorted(ends, span.end, side="right"))
+        tags[first:last] = 2 + 2 * codes[span.label]
+        if first < last:
+            tags[first] -= 1
+    read = np.zeros(len(starts), dtype=bool)
+    for start, end in one.coverage:
+        first = int(np.searchsorted(starts, start, side="left"))
+        read[first : int(np.searchsorted(ends, end, side="right"))] = True
+    return tags, read | (tags > 0)
+
+
+def _near(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    near = marked.copy()
+    for step in range(1, CONTEXT + 1):
+        near[step:] |= marked[:-step]
+        near[:-step] |= marked[step:]
+    return near

@@ -1,0 +1,194 @@
+"""Reconciliation and a tagger that teach each other: a model as one more annotator.
+
+The annotators' consensus teaches a tagger, the tagger marks every document by what it learnt from
+the others (`student/tagger.py`), and joins as an annotator whose worth is estimated like anybody's.
+That gives another consensus; it is repeated until hardly a span of gold changes.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gonerd.errors import ConfigError
+from gonerd.gather import Annotated, Gathered, with_texts
+from gonerd.reconcile.plain import Reconciliation, reconcile_gathered
+from gonerd.reconcile.units import shapes_of
+from gonerd.records import Annotation, Span
+from gonerd.spans import covers, merge_ranges, snap
+from gonerd.student.encoder import load_encoder, read_words
+from gonerd.student.tagger import Sentence, TaggerSettings, tag_by_folds
+from gonerd.tokens import Tokens, tokenize
+from gonerd.windows import sentence_ends
+
+MODEL = "model"
+"""The annotator's name that the tagger goes by."""
+MOST_ROUNDS = 5
+STABLE = 0.01
+"""Share of gold spans that may still change when a round is the last."""
+LONGEST_SENTENCE = 128
+"""Words."""
+
+
+def reconcile_with_model(
+    items: Sequence[Gathered], model: Path, **options: Any
+) -> tuple[Reconciliation, list[dict[str, Any]]]:
+    """Reconcile with a tagger on top of an encoder; `options` as of `reconcile_gathered`.
+
+    Also documents that nobody has read are tagged, and then have gold. An annotator called `model`
+    is a ConfigError.
+    """
+    annotated = with_texts(items)
+    if any(one.annotator == MODEL for item in annotated for one in item.annotations):
+        raise ConfigError(f"annotator {MODEL!r}: the name of the model itself; expected another.")
+    encoder = load_encoder(model)
+    tokens = [tokenize(item.document.text, item.document.language) for item in annotated]
+    features = [read_words(encoder, one.texts) for one in tokens]
+    result = reconcile_gathered(items, **options)
+    rounds: list[dict[str, Any]] = []
+    while len(rounds) < MOST_ROUNDS:
+        labels = _labels(result)
+        sentences, places = _sentences(annotated, tokens, features, result, labels)
+        answers = tag_by_folds(sentences, TaggerSettings(), lambda _: None)
+        marked = _annotations(annotated, tokens, places, answers, labels)
+        joined = [
+            replace(item, annotations=(*item.annotations, said))
+            for item, said in zip(items, marked, strict=True)
+        ]
+        before, result = result, reconcile_gathered(joined, **options)
+        changed = len(_keys(before) ^ _keys(result))
+        rounds.append({"marked": sum(len(one.spans) for one in marked), "changed": changed})
+        if changed <= STABLE * max(len(_keys(result)), 1):
+            break
+    return result, rounds
+
+
+def _labels(result: Reconciliation) -> list[str]:
+    return sorted({span.label for one in result.gold for span in one.spans})
+
+
+def _keys(result: Reconciliation) -> set[tuple[str, int, int, str]]:
+    return {
+        (one.document_id, span.start, span.end, span.label)
+        for one in result.gold
+        for span in one.spans
+    }
+
+
+def _sentences(
+    items: Sequence[Annotated],
+    tokens: Sequence[Tokens],
+    features: Sequence[NDArray[np.float16]],
+    result: Reconciliation,
+    labels: Sequence[str],
+) -> tuple[list[Sentence], list[tuple[int, int]]]:
+    """Cut documents into sentences with what the consensus says; and (document, first word)."""
+    codes = {label: code for code, label in enumerate(labels)}
+    gold = {one.document_id: one for one in result.gold}
+    sentences: list[Sentence] = []
+    places: list[tuple[int, int]] = []
+    for number, (item, own, seen) in enumerate(zip(items, tokens, features, strict=True)):
+        starts, ends = np.array(own.starts, dtype=np.int64), np.array(own.ends, dtype=np.int64)
+        said = gold.get(item.document.id)
+        targets = _targets(_probable(result, item.document.id, said), own, codes)
+        shapes = shapes_of(item.document.text, starts, ends)
+        coverage = merge_ranges(said.coverage) if said else ()
+        known = np.array(
+            [covers(coverage, *span) for span in zip(own.starts, own.ends, strict=True)]
+        )
+        borders = [0, *np.searchsorted(starts, sentence_ends(item.document.text)), len(starts)]
+        for low, high in pairwise(borders):
+            for first in range(int(low), int(high), LONGEST_SENTENCE):
+                part = slice(first, min(first + LONGEST_SENTENCE, int(high)))
+                places.append((number, first))
+                sentences.append(
+                    Sentence(
+                        document=number,
+                        features=seen[part],
+                        shapes=shapes[part],
+                        targets=targets[part],
+                        known=known[part],
+                    )
+                )
+    return sentences, places
+
+
+def _probable(
+    result: Reconciliation, document_id: str, gold: Annotation | None
+) -> list[tuple[Span, float]]:
+    """List spans with how probable they are: all that a method weighed, or the gold of a vote."""
+    if document_id in result.candidates:
+        return [
+            (Span(start=one.start, end=one.end, label=one.label), one.probability)
+            for one in result.candidates[document_id]
+        ]
+    return [(span, span.confidence or 1.0) for span in (gold.spans if gold else ())]
+
+
+def _targets(
+    probable: Sequence[tuple[Span, float]], tokens: Tokens, codes: dict[str, int]
+) -> NDArray[np.float32]:
+    """Write how probable each tag of each word is."""
+    targets = np.zeros((len(tokens.texts), 1 + 2 * len(codes)), dtype=np.float32)
+    for span, probability in probable:
+        place = snap(span, tokens.starts, tokens.ends)
+        if place is not None and span.label in codes:
+            first, last, _ = place
+            targets[first, 1 + 2 * codes[span.label]] += probability
+            targets[first + 1 : last, 2 + 2 * codes[span.label]] += probability
+    total = targets.sum(axis=1, keepdims=True)
+    targets /= np.maximum(total, 1.0)
+    targets[:, 0] = 1.0 - targets.sum(axis=1)
+    return targets
+
+
+def _annotations(
+    items: Sequence[Annotated],
+    tokens: Sequence[Tokens],
+    places: Sequence[tuple[int, int]],
+    answers: Sequence[NDArray[np.float32]],
+    labels: Sequence[str],
+) -> list[Annotation]:
+    spans: list[list[Span]] = [[] for _ in items]
+    for (number, first), answer in zip(places, answers, strict=True):
+        own = tokens[number]
+        for start, end, label, confidence in _decode(answer):
+            spans[number].append(
+                Span(
+                    start=own.starts[first + start],
+                    end=own.ends[first + end - 1],
+                    label=labels[label],
+                    confidence=confidence,
+                )
+            )
+    return [
+        Annotation(
+            document_id=item.document.id,
+            text_sha256=item.document.text_sha256,
+            annotator=MODEL,
+            guide="",
+            coverage=((0, len(item.document.text)),) if item.document.text else (),
+            spans=tuple(marked),
+        )
+        for item, marked in zip(items, spans, strict=True)
+    ]
+
+
+def _decode(answer: NDArray[np.float32]) -> list[tuple[int, int, int, float]]:
+    """Read spans from the best tag of each word; an I that opens begins a span."""
+    found: list[tuple[int, int, int, float]] = []
+    start, label = -1, -1
+    tags = [*answer.argmax(axis=1).tolist(), 0]
+    for index, tag in enumerate(tags):
+        goes_on = start >= 0 and tag and tag % 2 == 0 and (tag - 1) // 2 == label
+        if start >= 0 and not goes_on:
+            confidence = float(answer[start:index, 1 + 2 * label : 3 + 2 * label].sum(1).min())
+            found.append((start, index, label, min(confidence, 1.0)))
+            start = -1
+        if tag and not goes_on:
+            start, label = index, (tag - 1) // 2
+    return found
