@@ -1,4 +1,4 @@
-"""Real crowds with a known truth: annotations and gold of the same documents, read where they lie."""
+"""Real crowds and the truth about the same documents, read where they lie."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -36,9 +36,7 @@ def conll03_mturk(data: Path) -> tuple[list[Gathered], dict[str, Annotation]]:
     return items, gold
 
 
-def scored(
-    gold: dict[str, Annotation], found: dict[str, Annotation], names: list[str]
-) -> Score:
+def scored(gold: dict[str, Annotation], found: dict[str, Annotation], names: list[str]) -> Score:
     """Score what was found in some documents."""
     empty: tuple[Span, ...] = ()
     return score(

@@ -44,7 +44,7 @@ def reconcile_files(request: Request) -> tuple[dict[str, Any], str]:
     if request.agreement is not None and not 0.5 <= request.agreement < 1:
         raise ConfigError(f"--agreement {request.agreement}: expected from 0.5 to below 1.")
     guide = None if request.guide is None else load_guide(request.guide)
-    items = gather(request.files, request.documents)
+    items = gather(request.files, request.documents, unread=request.model is not None)
     options: dict[str, Any] = {
         "method": method,
         "agreement": request.agreement,

@@ -29,12 +29,14 @@ class Gathered:
     document: Document | None
 
 
-def gather(files: Sequence[Path], documents: Path | None = None) -> list[Gathered]:
+def gather(
+    files: Sequence[Path], documents: Path | None = None, *, unread: bool = False
+) -> list[Gathered]:
     """Read annotation files, and group them by document, in order of id.
 
     A file is `.jsonl`, `.parquet`, a folder of such, or `-`. Texts are those that the files carry
-    and those of `documents`. Two annotations of a document by one annotator are a RecordError, of
-    two texts a TextMismatch.
+    and those of `documents`; with `unread`, also of documents that nobody annotated. Two
+    annotations of a document by one annotator are a RecordError, of two texts a TextMismatch.
     """
     known = {} if documents is None else {one.id: one for one in load_documents(documents)}
     said: dict[str, dict[str, tuple[str, Annotation]]] = defaultdict(dict)
@@ -55,6 +57,8 @@ def gather(files: Sequence[Path], documents: Path | None = None) -> list[Gathere
             f"annotations: {len(problems)} records are wrong; expected none.\n{listing(messages)}"
         )
     gathered = []
+    for document_id in known if unread else ():
+        said.setdefault(document_id, {})
     for document_id, by_annotator in sorted(said.items()):
         document = known.get(document_id)
         for where, annotation in by_annotator.values():

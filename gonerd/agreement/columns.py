@@ -16,6 +16,7 @@ from gonerd.records import Annotation, Range, Span
 from gonerd.spans import merge_ranges, within
 
 Ints = npt.NDArray[np.int64]
+Small = npt.NDArray[np.int32]
 Bools = npt.NDArray[np.bool_]
 Floats = npt.NDArray[np.float64]
 

@@ -49,8 +49,10 @@ class Confusions:
             of = document[one].tolist()
             rows = zip(of, one.tolist(), other.tolist(), times.tolist(), strict=True)
             for number, a, b, count in rows:
+                said, label = self._said(a)
+                other_said, other_label = self._said(b, beside=kind == BORDERS)
                 met = self.met.setdefault(
-                    (kind, *self._said(a), *self._said(b)),
+                    (kind, said, label, other_said, other_label),
                     _Met(first=(number, a, b), last_document=number),
                 )
                 met.times += count
@@ -83,8 +85,9 @@ class Confusions:
             Differences(kind=kind, times=times[kind], distinct=distinct[kind]) for kind in KINDS
         )
 
-    def _said(self, span: int) -> tuple[str, str]:
-        """Say what stands at a span, and its label; without a text its place stands in."""
+    def _said(self, span: int, *, beside: bool = False) -> tuple[str, str]:
+        """Say what stands at a span, and its label; without a text its place stands in, beside
+        another without the document."""
         if span == _NONE:
             return "", ""
         columns = self.columns
@@ -93,7 +96,7 @@ class Confusions:
         label = columns.labels[columns.label[span]]
         text = self.texts.get(document)
         if text is None:
-            return f"{document}[{start}:{end}]", label
+            return f"{'' if beside else document}[{start}:{end}]", label
         pieces = columns.fragments[columns.fragment[span]] or ((start, end),)
         said = [text[first : min(last, first + _LONGEST)] for first, last in pieces]
         return " ... ".join(" ".join(piece.split()) for piece in said)[:_LONGEST], label

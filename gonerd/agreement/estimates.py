@@ -86,26 +86,40 @@ class Kappa:
 
     gained: Floats
     room: Floats
+    things: float
+    """Labelled by both, over all documents."""
     documents: int
+
+    @staticmethod
+    def of(sums: Floats, table: Table) -> "Kappa":
+        """Work it out from the sums of a table's columns."""
+        gained, room = excess(sums)
+        return Kappa(
+            gained=gained,
+            room=room,
+            things=float(sums[: len(sums) // 2, 0].sum()),
+            documents=len(np.unique(table.document)),
+        )
 
     @staticmethod
     def none(resamples: Resamples, documents: int) -> "Kappa":
         """Begin a sum over pairs that rests on some documents."""
         nothing = np.zeros(resamples.times.shape[1] + 1)
-        return Kappa(gained=nothing, room=nothing, documents=documents)
+        return Kappa(gained=nothing, room=nothing, things=0.0, documents=documents)
 
     def plus(self, other: "Kappa") -> "Kappa":
         """Add that of another pair, each pair a stratum of its own."""
         return Kappa(
             gained=self.gained + other.gained,
             room=self.room + other.room,
+            things=self.things + other.things,
             documents=self.documents,
         )
 
     def estimate(self, nothing: str) -> Estimate:
         """Divide; `nothing` is said where there was nothing to label."""
         sampled = Sampled(values=ratio(self.gained, self.room), documents=self.documents)
-        return sampled.estimate(ONE_LABEL if self.documents else nothing)
+        return sampled.estimate(ONE_LABEL if self.things else nothing)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -139,18 +153,10 @@ class PairCounts:
         if num_tokens and self.none in self.tokens.label:  # the last label of either side
             for row in (num_tokens - 1, 2 * num_tokens - 1, 2 * num_tokens):
                 marked[row] -= outside
-        return tuple(
-            Kappa(
-                gained=gained,
-                room=room,
-                documents=len(np.unique(table.document)),
-            )
-            for rows, table in (
-                (of_places, self.places),
-                (of_tokens, self.tokens),
-                (marked, self.tokens),
-            )
-            for gained, room in [excess(rows)]
+        return (
+            Kappa.of(of_places, self.places),
+            Kappa.of(of_tokens, self.tokens),
+            Kappa.of(marked, self.tokens),
         )
 
 

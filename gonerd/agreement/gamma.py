@@ -25,11 +25,12 @@ from gonerd.spans import covers, intersect_ranges
 
 MOST_ANNOTATORS = 6
 MOST_SPANS = 2000
-MOST_DOCUMENTS = 100
-"""More would take hours."""
+"""Of a document; more would take hours."""
 SAMPLES = (10, 30)
-"""Random annotations of a document, at least and at most: many for each of few documents."""
-_ALL_SAMPLES = 1000
+"""Random annotations of each document, at least and at most."""
+MOST_ALIGNED = 12_000
+"""Spans of all documents together, with the least random annotations; one span takes about a
+millisecond, and again in each of them."""
 _MOST_TUPLES = 1_000_000
 """Combinations of the annotators' spans that one step of a search may look at."""
 _MOST_CANDIDATES = 10_000
@@ -67,18 +68,24 @@ def gammas(columns: Columns, *, seed: int, progress: Progress = QUIET) -> Gammas
         else:
             ready[document] = units
     seeds = {document: _seed(seed, columns.documents[document]) for document in ready}
-    drawn = sorted(ready, key=lambda document: (seeds[document], document))
-    for document in drawn[MOST_DOCUMENTS:]:
-        left_out[document] = f"the seed drew {MOST_DOCUMENTS} other documents"
-    drawn = sorted(drawn[:MOST_DOCUMENTS])
-    samples = min(max(_ALL_SAMPLES // max(len(drawn), 1), SAMPLES[0]), SAMPLES[1])
+    drawn: list[int] = []
+    aligned = 0
+    for document in sorted(ready, key=lambda document: (seeds[document], document)):
+        aligned += _num_spans(ready[document])
+        if drawn and aligned > MOST_ALIGNED:
+            left_out[document] = "the seed drew other documents, and all would take too long"
+            aligned -= _num_spans(ready[document])
+        else:
+            drawn.append(document)
+    least, most = SAMPLES
+    samples = min(max(least * MOST_ALIGNED // max(aligned, 1), least), most)
     with progress.bar("gamma", len(drawn)) as advance, _quiet():
-        for document in drawn:
+        for document in sorted(drawn):
             value = gamma(ready[document], samples=samples, seed=seeds[document])
             if value is None:
                 left_out[document] = "its spans overlap too much to be aligned in bounded steps"
             else:
-                values[document] = value, sum(len(spans) for _, spans in ready[document])
+                values[document] = value, _num_spans(ready[document])
             advance(1)
     return Gammas(values=values, left_out=dict(sorted(left_out.items())))
 
@@ -180,8 +187,12 @@ def _units(columns: Columns) -> Iterator[tuple[int, Units]]:
         )
 
 
+def _num_spans(units: Units) -> int:
+    return sum(len(spans) for _, spans in units)
+
+
 def _why_not(units: Units) -> str:
-    spans = sum(len(of) for _, of in units)
+    spans = _num_spans(units)
     if not units:
         return "its annotators have read nothing in common"
     if len(units) < 2:

@@ -24,6 +24,7 @@ from gonerd.agreement.result import (
     Row,
 )
 from gonerd.agreement.tally import SPAN_LENGTHS, Tally, tally
+from gonerd.errors import SpanError
 from gonerd.progress import QUIET, Progress
 from gonerd.records import Annotation
 
@@ -55,6 +56,7 @@ def measure(
     """
     columns = to_columns(annotations)
     known = texts or {}
+    _check_ends(columns, known)
     counted = tally(columns, known)
     resamples = Resamples.draw(counted.documents, samples, seed)
     found = gammas(columns, seed=seed, progress=progress) if with_gamma else None
@@ -72,8 +74,8 @@ def measure(
         seed=seed,
         overall=overall,
         by_label=tuple(_rows(counted.labels, resamples, columns.labels)),
-        by_span_length=tuple(_rows(counted.lengths, resamples, classes(SPAN_LENGTHS))),
-        by_document_length=tuple(_by_document_length(counted, resamples, known)),
+        by_span_length=_used(_rows(counted.lengths, resamples, classes(SPAN_LENGTHS))),
+        by_document_length=_used(_by_document_length(counted, resamples, known)),
         by_annotator=tuple(_by_annotator(counted, resamples)),
         by_pair=pairs,
         by_document=tuple(_by_document(counted, found)),
@@ -83,6 +85,19 @@ def measure(
         gamma_left_out=_left_out(columns, found),
         notes=tuple(_notes(counted, known)),
     )
+
+
+def _check_ends(columns: Columns, texts: Mapping[str, str]) -> None:
+    """Refuse a reading that goes past its text."""
+    for reading, coverage in enumerate(columns.coverage):
+        document = columns.documents[columns.reading_document[reading]]
+        text = texts.get(document)
+        if text is not None and coverage and coverage[-1][1] > len(text):
+            annotator = columns.annotators[columns.reading_annotator[reading]]
+            raise SpanError(
+                f"{document}: coverage of {annotator!r} ends at {coverage[-1][1]}, past the text; "
+                f"expected at most {len(text)}."
+            )
 
 
 def _pairs(
@@ -96,6 +111,7 @@ def _pairs(
     labels = Kappa.none(resamples, num_placed)
     tokens = marked = Kappa.none(resamples, num_tokened)
     no_tokens = why.NO_TOKENS if has_texts else why.NO_TEXTS
+    none_marked = why.NOBODY_MARKED if num_tokened else no_tokens
     rows = []
     for pair, counts, sums in _pair_sums(counted, resamples):
         of_pair = Shares.of(counts.group, sums)
@@ -121,7 +137,7 @@ def _pairs(
         label_kappa=labels.estimate(why.NO_PLACES),
         gamma=_gamma(resamples, found),
         token_kappa=tokens.estimate(no_tokens),
-        token_kappa_marked=marked.estimate(no_tokens),
+        token_kappa_marked=marked.estimate(none_marked),
     )
 
 
@@ -198,6 +214,11 @@ def _rows(cells: Cells, resamples: Resamples, names: Sequence[str]) -> Iterator[
         )
 
 
+def _used(rows: Iterable[Row]) -> tuple[Row, ...]:
+    """Keep the classes of length that occur."""
+    return tuple(row for row in rows if row.spans)
+
+
 def _by_document_alone(counted: Tally) -> Group:
     """Add up everything that was counted in each document."""
     lengths = counted.lengths
@@ -216,7 +237,7 @@ def _by_document_length(
     ]
     cells = Cells(group=np.array(group, dtype=np.int64), document=documents, counts=counts)
     names = [*classes(DOCUMENT_LENGTHS), "text not given"]
-    yield from _rows(Cells.join([cells], width=5), resamples, names[: max(group, default=0) + 1])
+    yield from _rows(Cells.join([cells], width=5), resamples, names)
 
 
 def _by_annotator(counted: Tally, resamples: Resamples) -> Iterator[Row]:

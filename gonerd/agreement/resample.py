@@ -11,14 +11,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gonerd.agreement.columns import Floats, Ints
+from gonerd.agreement.columns import Floats, Ints, Small
 
 LEVEL = 0.95
 """Share of the resamples that an interval holds."""
 _ROWS = 4096
 """Documents whose weights are turned into floats at once."""
 
-Group = tuple[Ints, Ints]
+Group = tuple[Ints, Ints | Small]
 """Documents, each once, and their counts: documents x kinds of count."""
 
 
@@ -72,7 +72,7 @@ class Resamples:
                 found[index] = sums[end - width : end]
         return found
 
-    def _multiply(self, times: NDArray[np.uint8], counts: Ints) -> Floats:
+    def _multiply(self, times: NDArray[np.uint8], counts: Ints | Small) -> Floats:
         # Whole numbers that a float32 can hold are summed exactly in any order, so there too, and
         # in half the time; a resample draws as many documents as there are.
         exact = len(self.documents) * int(counts.max(initial=0)) < 2**24
@@ -84,7 +84,7 @@ class Resamples:
         return total.T
 
     @staticmethod
-    def _with_whole(counts: Ints, sums: Floats) -> Floats:
+    def _with_whole(counts: Ints | Small, sums: Floats) -> Floats:
         whole = counts.sum(axis=0, dtype=np.float64)[:, None]
         return np.concatenate([whole, sums], axis=1)
 
@@ -112,22 +112,22 @@ class Cells:
 
     group: Ints
     document: Ints
-    counts: Ints
-    """Cells x kinds of count."""
+    counts: Ints | Small
+    """Cells x kinds of count; those of many cells in 32 bits."""
 
     @staticmethod
     def join(parts: Sequence["Cells"], width: int) -> "Cells":
         """Unite cells; those of one group and document are added up."""
         group = np.concatenate([np.zeros(0, dtype=np.int64), *(part.group for part in parts)])
         document = np.concatenate([group[:0], *(part.document for part in parts)])
-        empty = np.zeros((0, width), dtype=np.int64)
-        counts = np.concatenate([empty, *(part.counts for part in parts)])
+        empty = np.zeros((0, width), dtype=np.int32)
+        counts = np.concatenate([empty, *(part.counts.astype(np.int32) for part in parts)])
         order = np.lexsort((document, group))
         group, document, counts = group[order], document[order], counts[order]
         new = np.ones(len(group), dtype=np.bool_)
         new[1:] = (np.diff(group) != 0) | (np.diff(document) != 0)
         first = np.flatnonzero(new)
-        sums = np.add.reduceat(counts, first, axis=0) if len(first) else counts
+        sums = np.add.reduceat(counts, first, axis=0, dtype=np.int32) if len(first) else counts
         return Cells(group=group[first], document=document[first], counts=sums)
 
     def by_group(self) -> Iterator[tuple[int, Group]]:

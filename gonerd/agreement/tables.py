@@ -11,11 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from gonerd.agreement.columns import Columns, Floats, Ints
+from gonerd.agreement.columns import Columns, Floats, Ints, Small
 from gonerd.agreement.compare import Block, Counts
 from gonerd.records import Range
-
-Small = NDArray[np.int32]
 
 _TOKEN = re.compile(r"\w+|[^\w\s]")
 
@@ -121,11 +119,11 @@ def _table(*columns: Ints) -> Table:
     return Table(pair=pair, document=document, label=label, left=left, right=right, both=both)
 
 
-def token_tables(block: Block, texts: Mapping[str, str]) -> list[Table]:
-    """Count the labels that two readings give to each token that both have read.
+def token_table(block: Block, texts: Mapping[str, str]) -> Table:
+    """Count the labels that two readings give to the tokens that both have read.
 
     A token is a run of letters and digits, or another visible character; it has the label of the
-    widest span that touches it. Documents without a text give no table.
+    widest span that touches it. Documents without a text are left out.
     """
     columns = block.columns
     documents = block.of_readings(columns.reading_document)
@@ -136,11 +134,11 @@ def token_tables(block: Block, texts: Mapping[str, str]) -> list[Table]:
         readings = slice(*np.searchsorted(documents, (document, document + 1)).tolist())
         spans = slice(*np.searchsorted(span_documents, (document, document + 1)).tolist())
         if text is not None and readings.stop - readings.start > 1:
-            tables.append(_token_table(block, text, readings, spans))
-    return tables
+            tables.append(_of_document(block, text, readings, spans))
+    return Table.join(tables)
 
 
-def _token_table(block: Block, text: str, readings: slice, spans: slice) -> Table:
+def _of_document(block: Block, text: str, readings: slice, spans: slice) -> Table:
     columns = block.columns
     found = [match.span() for match in _TOKEN.finditer(text)]
     tokens = np.array(found, dtype=np.int64).reshape(-1, 2)

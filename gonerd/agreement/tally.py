@@ -14,7 +14,7 @@ from gonerd.agreement.columns import Columns, Ints
 from gonerd.agreement.compare import Block, Counts, blocks, count, edges_of
 from gonerd.agreement.confused import Confusions
 from gonerd.agreement.resample import Cells
-from gonerd.agreement.tables import Table, place_table, token_tables
+from gonerd.agreement.tables import Table, place_table, token_table
 
 SPANS, EQUAL, MATCHED, PLACES, AGREEING = range(5)
 """Columns of counts, each over both sides: spans compared, those of them that the other marked just
@@ -64,7 +64,7 @@ def tally(columns: Columns, texts: Mapping[str, str]) -> Tally:
         labels.append(_by_span(block, counts, block.of_spans(columns.label)))
         lengths.append(_by_span(block, counts, _classes(block)))
         places.append(place_table(columns, counts))
-        tokens += token_tables(block, texts)
+        tokens.append(token_table(block, texts))
         label_pairs.update(_label_pairs(counts))
         confusions.add(block, edges)
     return Tally(
@@ -89,7 +89,9 @@ def _by_pair(columns: Columns, counts: Counts) -> Cells:
     return Cells(
         group=left * len(columns.annotators) + right,
         document=columns.reading_document[counts.left_reading],
-        counts=np.concatenate([counts.characters[:, None], of_each, both_sides], axis=1),
+        counts=np.concatenate(
+            [counts.characters[:, None], of_each, both_sides], axis=1, dtype=np.int32
+        ),
     )
 
 

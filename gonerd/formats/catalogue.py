@@ -3,34 +3,23 @@
 from collections.abc import Mapping
 
 from gonerd.errors import ConfigError
-from gonerd.formats import (
-    argilla,
-    brat,
-    cas,
-    columns,
-    conll,
-    conllu,
-    docbin,
-    doccano,
-    dolma,
-    hipe,
-    inception,
-    jsonl,
-    label_studio,
-    prodigy,
-    webanno,
-)
+from gonerd.formats import docbin, dolma, jsonl
+from gonerd.formats.annotation_tools import doccano, label_studio, prodigy
+from gonerd.formats.brat import standoff
+from gonerd.formats.conll import conll2003, conllu, hipe
 from gonerd.formats.layers import Format, ReadOptions
+from gonerd.formats.tables import argilla, dataset
+from gonerd.formats.uima import cas, inception, webanno
 
 FORMATS: Mapping[str, Format] = {
     module.FORMAT.name: module.FORMAT
     for module in (
         argilla,
-        brat,
+        standoff,
         cas,
-        columns,
-        conll,
+        conll2003,
         conllu,
+        dataset,
         docbin,
         doccano,
         dolma,

@@ -1,4 +1,4 @@
-"""What was imported or exported into files on disk, with the ledger of what was lost beside them."""
+"""What was imported or exported into files on disk, the ledger of what was lost beside them."""
 
 import json
 import sys
@@ -73,7 +73,8 @@ def deliver_export(written: Written, out: Path, *, strict: bool) -> list[Path]:
         )
     if out.is_file():
         raise StoreError(
-            f"{out}: is a file, and {len(written.files)} files are to be written; expected a folder."
+            f"{out}: is a file, and {len(written.files)} files are to be written; expected a "
+            "folder."
         )
     files = []
     for name, content in sorted(written.files.items()):

@@ -11,7 +11,6 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from gonerd.errors import ConfigError, RecordError
-from gonerd.formats.cells import plain_value
 from gonerd.formats.layers import (
     MARKED,
     WHOLE,
@@ -24,6 +23,7 @@ from gonerd.formats.layers import (
     Written,
 )
 from gonerd.formats.members import MOST_BYTES, Member, names_of
+from gonerd.formats.tables.cells import plain_value
 from gonerd.formats.tokenized import Tokenized, tokenized
 from gonerd.gather import Annotated
 from gonerd.records import GOLD, Annotation, Document, Loss, Range, text_sha256

@@ -88,6 +88,4 @@ def _sentences(text: str, tokens: Tokens, spans: list[TokenSpan]) -> tuple[Range
     inside = {token for start, end, _ in spans for token in range(start + 1, end)}
     cuts = {bisect_left(tokens.starts, end) for end in sentence_ends(text)}
     borders = [0, *sorted(cuts - inside - {0, len(tokens.texts)}), len(tokens.texts)]
-    return tuple(
-        (start, end) for start, end in pairwise(borders) if start < end
-    )
+    return tuple((start, end) for start, end in pairwise(borders) if start < end)

@@ -13,8 +13,8 @@ from gonerd.reconcile.sequence import SequenceSettings, infer
 from gonerd.reconcile.units import units_of
 from gonerd.reconcile.weighted import WeightedSettings, weigh
 
-FEW = 3
-"""Readers of a place below whom a vote of equals is best: competence cannot be told."""
+FEW = 2
+"""Readers of a document below whom there is nothing to reconcile."""
 ENOUGH = 200
 """Marked places below which habits cannot be learnt."""
 
@@ -41,8 +41,8 @@ def choose(
 ) -> tuple[Method, str]:
     """Say which method to take, and why.
 
-    By trial (`benchmarks/reconcile.py`): a vote of equals is best for up to two readers of a place,
-    the sequence model for more, and the weighted vote where there is no text, or little data.
+    By trial (`benchmarks/reconcile.py`) the sequence model is best wherever there is enough to
+    learn habits from; without the texts the weighted vote, with little data a vote of equals.
     """
     if method != "auto":
         return method, "it was asked for"
@@ -53,7 +53,7 @@ def choose(
     most = sum(count for number, count in readers.items() if number >= FEW)
     typical = f"{most:,} of {sum(readers.values()):,} documents have {FEW} readers or more"
     if 2 * most <= sum(readers.values()):
-        return "vote", f"{typical}; competence cannot be told from fewer"
+        return "vote", f"{typical}; nothing to reconcile in the others"
     if num_marks < ENOUGH:
         return "vote", f"{num_marks} marks in all; too few to learn anybody's habits from"
     if any(item.document is None for item in items):

@@ -60,7 +60,8 @@ def reconcile_gathered(
     threshold = AGREEMENT[taken] if agreement is None else agreement
     results = []
     for item in items:
-        text_sha256 = item.annotations[0].text_sha256
+        said = item.document or item.annotations[0]
+        text_sha256 = said.text_sha256
         check_text(rulings.get(item.document_id, ()), item.document_id, text_sha256)
         results.append(
             reconcile_document(

@@ -1,8 +1,10 @@
 """Everybody's tags into how probable each span is: a Bayesian model of annotators over a sequence.
 
-The true tags form a Markov chain in which an I may only follow its own B or I. What an annotator
-writes depends on the true tag and on what the same annotator wrote just before, as people mark and
-miss whole spans, not tokens. Each annotator's habits are drawn towards those of the crowd, and the
+The true states form a Markov chain: outside, just before an entity, just after one, and B and I of
+each label, an I only after its own B or I. What an annotator writes depends on the true state and
+on what the same annotator wrote just before, as people mark and miss whole spans, not tokens; and
+words beside an entity have states of their own, as somebody who takes titles into names does so
+there and nowhere else. Each annotator's habits are drawn towards those of the crowd, and the
 crowd's towards what does not depend on the tag before. The shape of a word (capitals, digits) is
 weak evidence of its own. Fitted by expectation maximisation with Dirichlet priors.
 
@@ -23,6 +25,11 @@ from gonerd.reconcile.units import SHAPES, Units
 
 Floats = NDArray[np.float64]
 
+OUTSIDE, BEFORE, AFTER, INSIDE = 0, 1, 2, 3
+"""True states; from INSIDE on, B and I of each label in turn."""
+
+_NEVER = -1e9
+
 _LONGEST_BATCH = 2_000_000
 """Probabilities held at once while a batch of segments is worked on."""
 
@@ -31,13 +38,13 @@ _LONGEST_BATCH = 2_000_000
 class SequenceSettings:
     """Strengths of the priors, chosen by cross-validation over workers and documents."""
 
-    rounds: int = 2
+    rounds: int = 3
     """Of expectation and maximisation, after a vote."""
     crowd: float = 30.0
     """Readings' worth of crowd in each annotator's habits, for each true tag and tag before."""
     context: float = 10.0
     """The same, of habits whatever the tag before in the crowd's habits."""
-    shape: float = 0.7
+    shape: float = 0.4
     """Weight of a word's shape against an annotator's word."""
     shape_prior: float = 50.0
     """Words' worth of all text in the shapes of each tag."""
@@ -67,23 +74,33 @@ def infer(units: Units, settings: SequenceSettings, *, least: float = 0.02) -> l
 
 def _vote(units: Units) -> Floats:
     """Begin with the share of readers behind each tag of each unit."""
-    num_tags = 1 + 2 * len(units.labels)
-    truth = np.zeros((len(units.starts), num_tags))
-    np.add.at(truth, (units.unit, units.tag), 1.0)
-    truth[:, 0] += 0.01
-    shares: Floats = truth / truth.sum(axis=1, keepdims=True)
-    return shares
+    truth = np.zeros((len(units.starts), INSIDE + 2 * len(units.labels)))
+    np.add.at(truth, (units.unit, np.where(units.tag, units.tag + AFTER, OUTSIDE)), 1.0)
+    truth[:, OUTSIDE] += 0.01
+    truth /= truth.sum(axis=1, keepdims=True)
+    begins, inside = truth[:, INSIDE::2].sum(axis=1), truth[:, INSIDE:].sum(axis=1)
+    first = np.zeros(len(truth), dtype=bool)
+    first[units.bounds[:-1]] = True
+    before = np.where(np.append(first[1:], True), 0.0, np.append(begins[1:], 0.0))
+    after = np.where(first, 0.0, np.append(0.0, inside[:-1]))
+    outside = truth[:, OUTSIDE].copy()
+    truth[:, BEFORE] = outside * before
+    truth[:, AFTER] = outside * (1 - before) * after
+    truth[:, OUTSIDE] = outside * (1 - before) * (1 - after)
+    return truth
 
 
 def _evidence(units: Units, truth: Floats, settings: SequenceSettings) -> Floats:
     """Weigh, for each unit and true tag, what readers wrote there and how the word looks."""
-    num_tags = truth.shape[1]
+    num_tags = 1 + 2 * len(units.labels)
     num_contexts = 1 + len(units.labels)
     num_annotators = len(units.annotators)
     read = truth[units.unit]
-    # What the crowd writes for each true tag, whatever it wrote before.
+    # What the crowd writes for each true state, whatever it wrote before.
     plain = _sums(units.tag, read, num_tags) + 0.1
-    plain[0, 0] += units.quiet.sum()
+    plain[0, OUTSIDE] += units.quiet.sum()
+    everywhere = plain[:, OUTSIDE] / plain[:, OUTSIDE].sum()
+    plain[:, BEFORE:INSIDE] += settings.context * everywhere[:, None]
     plain /= plain.sum(axis=0)
     # What the crowd writes after having written something.
     context_tag = units.previous * num_tags + units.tag
@@ -110,12 +127,13 @@ def _evidence(units: Units, truth: Floats, settings: SequenceSettings) -> Floats
     # How words of each true tag look.
     looks = _sums(units.shapes, truth, len(SHAPES))
     looks[:, 0] += units.quiet_shapes
-    everywhere = looks.sum(axis=1) / looks.sum()
-    looks += settings.shape_prior * everywhere[:, None]
+    text = looks.sum(axis=1) / looks.sum()
+    looks += settings.shape_prior * text[:, None]
     looks /= looks.sum(axis=0)
     with np.errstate(divide="ignore"):
         shapes = np.where(looks > 0, np.log(looks), 0.0)
     evidence += settings.shape * shapes[units.shapes]
+    evidence[units.bounds[1:] - 1, BEFORE] = _NEVER  # beyond a segment there is no entity
     return evidence
 
 
@@ -130,11 +148,15 @@ def _sums(groups: NDArray[np.int64], values: Floats, num_groups: int) -> Floats:
     )
 
 
-def legal_steps(num_tags: int) -> NDArray[np.bool_]:
-    """Say which tag may follow which: an I only its own B or I."""
-    legal = np.ones((num_tags, num_tags), dtype=bool)
-    for inside in range(2, num_tags, 2):
-        legal[:, inside] = False
+def legal_steps(num_states: int) -> NDArray[np.bool_]:
+    """Say which state may follow which: an I its own B or I, and a B only what comes before it."""
+    legal = np.zeros((num_states, num_states), dtype=bool)
+    legal[OUTSIDE, [OUTSIDE, BEFORE]] = True
+    legal[BEFORE, INSIDE::2] = True
+    legal[AFTER, [OUTSIDE, BEFORE]] = True
+    legal[INSIDE:, [BEFORE, AFTER]] = True
+    legal[INSIDE:, INSIDE::2] = True
+    for inside in range(INSIDE + 1, num_states, 2):
         legal[inside - 1 : inside + 1, inside] = True
     return legal
 
@@ -149,16 +171,16 @@ def _step_counts(units: Units, truth: Floats) -> tuple[Floats, Floats]:
 
 def _quiet_steps(units: Units) -> Floats:
     """Count the steps from nothing to nothing where nobody marked anything."""
-    num_tags = 1 + 2 * len(units.labels)
-    counts = np.zeros((num_tags, num_tags))
-    counts[0, 0] = units.quiet_shapes.sum()
+    num_states = INSIDE + 2 * len(units.labels)
+    counts = np.zeros((num_states, num_states))
+    counts[OUTSIDE, OUTSIDE] = units.quiet_shapes.sum()
     return counts
 
 
 def _chain_from_counts(steps: Floats, quiet: Floats, first: Floats) -> _Chain:
-    num_tags = len(first)
-    legal = legal_steps(num_tags)
-    begins = legal[0]
+    legal = legal_steps(len(first))
+    begins = legal[OUTSIDE].copy()
+    begins[INSIDE::2] = True
     step = np.where(legal, steps + quiet + 0.1, 0.0)
     begin = np.where(begins, first + 0.1, 0.0)
     with np.errstate(divide="ignore"):
@@ -167,7 +189,7 @@ def _chain_from_counts(steps: Floats, quiet: Floats, first: Floats) -> _Chain:
         )
 
 
-def _batches(units: Units, num_tags: int) -> Iterator[NDArray[np.int64]]:
+def _batches(units: Units, num_states: int) -> Iterator[NDArray[np.int64]]:
     """Group segments of similar length, and yield the units of each group as a table, -1 beyond."""
     lengths = np.diff(units.bounds)
     order = np.argsort(lengths, kind="stable")
@@ -175,7 +197,7 @@ def _batches(units: Units, num_tags: int) -> Iterator[NDArray[np.int64]]:
     while start < len(order):
         longest = int(lengths[order[start]]) * 5 // 4 + 1
         stop = int(np.searchsorted(lengths[order], longest, side="right"))
-        stop = min(max(stop, start + 1), start + 1 + _LONGEST_BATCH // (longest * num_tags))
+        stop = min(max(stop, start + 1), start + 1 + _LONGEST_BATCH // (longest * num_states))
         chosen = order[start:stop]
         size = int(lengths[chosen].max())
         table = units.bounds[chosen][:, None] + np.arange(size)[None]
@@ -240,7 +262,7 @@ def _spans(units: Units, evidence: Floats, chain: _Chain, least: float) -> Itera
         done = _pass(table, evidence, chain)
         truth = done.forward * done.backward
         truth /= truth.sum(axis=-1, keepdims=True)
-        begins = np.argwhere((truth[..., 1::2] > least) & (table >= 0)[..., None])
+        begins = np.argwhere((truth[..., INSIDE::2] > least) & (table >= 0)[..., None])
         for row, position, label in begins.tolist():
             size = int((table[row] >= 0).sum())
             for end, probability in _ends(done, step, row, position, label, size):
@@ -263,7 +285,7 @@ def _ends(
     done: _Passes, step: Floats, row: int, position: int, label: int, size: int
 ) -> Iterator[tuple[int, float]]:
     """Follow a span that begins here: each place it may end, and how probable that is."""
-    inside = 2 + 2 * label
+    inside = INSIDE + 1 + 2 * label
     mass = float(done.forward[row, position, inside - 1])
     current = inside - 1
     for end in range(position + 1, size + 1):

@@ -7,7 +7,7 @@ each annotator drawn towards the crowd as far as it has done little, and the cro
 annotators are like. Where spans of a cluster are left beside the one chosen, they vote again.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -89,28 +89,31 @@ class _Votes:
     """Of each cluster, how probable it is that there is an entity."""
     border: Floats
     """Of each option, how probable it is, given an entity."""
+    best: Ints
+    """Of each cluster, its most probable option."""
+    beside: NDArray[np.bool_]
+    """Of each span, whether it lies beside the best option of its cluster, and votes again."""
     labels: Floats
-    """(cluster, label): how probable, given an entity."""
+    """(cluster, label): how probable, given an entity at the best option."""
 
 
 def weigh(
-    layer: Layer, num_annotators: int, labels: Sequence[str], settings: WeightedSettings
+    layer: Layer,
+    num_annotators: int,
+    labels: Sequence[str],
+    settings: WeightedSettings,
+    *,
+    least: float = 0.02,
 ) -> tuple[list[Candidate], Competence]:
-    """Vote on one layer of all documents: each place's best candidate, however improbable."""
+    """Vote on one layer of all documents, and list every span that is at least so probable."""
     codes = {label: code for code, label in enumerate(labels)}
     marks, bases = _gather(layer, num_annotators, codes)
     competence = _estimate(marks, num_annotators, len(labels), settings)
     found: list[tuple[int, int, int, float, bool]] = []
     while len(marks.start):
         votes = _vote(marks, competence)
-        best = _best_options(votes, marks)
-        _, start, end = marks.options[:, best]
-        label = votes.labels.argmax(axis=1)
-        probability = votes.presence * votes.border[best] * votes.labels.max(axis=1)
-        columns = (start, end, label, probability, votes.presence >= 0.5)
-        found += zip(*(column.tolist() for column in columns), strict=True)
-        apart = (marks.end <= start[marks.cluster]) | (marks.start >= end[marks.cluster])
-        marks = _rest(marks, apart)
+        found += _listed(votes, marks, least)
+        marks = _rest(marks, votes.beside)
     found.sort()
     places = np.searchsorted(bases, [start for start, *_ in found], side="right") - 1
     candidates = [
@@ -127,6 +130,21 @@ def weigh(
         )
     ]
     return candidates, competence
+
+
+def _listed(
+    votes: _Votes, marks: _Marks, least: float
+) -> Iterator[tuple[int, int, int, float, bool]]:
+    """List what is chosen, and what might stand in its place."""
+    cluster, start, end = marks.options
+    own = votes.best[cluster]
+    rivals = (start < end[own]) & (end > start[own])
+    probability = (votes.presence[cluster] * votes.border * rivals)[:, None] * votes.labels[cluster]
+    chosen = np.zeros(probability.shape, dtype=bool)
+    chosen[votes.best, votes.labels.argmax(axis=1)] = votes.presence >= 0.5
+    option, label = np.nonzero((probability > least) | chosen)
+    columns = (start[option], end[option], label, probability[option, label], chosen[option, label])
+    return zip(*(column.tolist() for column in columns), strict=True)
 
 
 def _gather(layer: Layer, num_annotators: int, codes: Mapping[str, int]) -> tuple[_Marks, Ints]:
@@ -247,7 +265,7 @@ def _estimate(
     competence = expected
     for _ in range(settings.rounds if len(marks.start) else 0):
         votes = _vote(marks, competence)
-        present = votes.presence[marks.cluster]
+        present = votes.presence[marks.cluster] * ~votes.beside
         starts = _hits(marks, present, marks.option_start, marks.same_start, votes)
         ends = _hits(marks, present, marks.option_end, marks.same_end, votes)
         chances = np.bincount(marks.annotator, weights=present, minlength=num_annotators)
@@ -307,15 +325,20 @@ def _vote(marks: _Marks, competence: Competence) -> _Votes:
     ):
         votes = np.log(worth / (1 - worth))[marks.annotator]
         weight += np.bincount(of_mark, weights=votes)[of_option]
-    labels = np.log(competence.labels)[marks.annotator, :, marks.label]
     first = _firsts(marks.options[0])
     border = np.exp(weight - np.maximum.reduceat(weight, first)[marks.options[0]])
     border /= np.add.reduceat(border, first)[marks.options[0]]
+    best = _best_options(border, marks)
+    _, start, end = marks.options[:, best][:, marks.cluster]
+    beside = (marks.end <= start) | (marks.start >= end)
+    labels = np.log(competence.labels)[marks.annotator, :, marks.label] * ~beside[:, None]
     summed = np.add.reduceat(labels, _firsts(marks.cluster), axis=0)
     summed = np.exp(summed - summed.max(axis=1, keepdims=True))
     return _Votes(
         presence=np.reciprocal(1 + np.exp(np.clip(-1.0 * odds, -50, 50))),
         border=border,
+        best=best,
+        beside=beside,
         labels=summed / summed.sum(axis=1, keepdims=True),
     )
 
@@ -325,8 +348,8 @@ def _firsts(groups: Ints) -> Ints:
     return np.flatnonzero(np.concatenate(([True], groups[1:] != groups[:-1])))
 
 
-def _best_options(votes: _Votes, marks: _Marks) -> Ints:
+def _best_options(border: Floats, marks: _Marks) -> Ints:
     """Choose the most probable border of each cluster; of equals the longer, then the earlier."""
     cluster, start, end = marks.options
-    order = np.lexsort((start, start - end, 1 - votes.border.round(9), cluster))
+    order = np.lexsort((start, start - end, 1 - border.round(9), cluster))
     return order[_firsts(cluster[order])]

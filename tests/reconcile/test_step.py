@@ -7,8 +7,8 @@ import pytest
 
 from gonerd.engine import Engine
 from gonerd.errors import ConfigError, GonerdError, Lost, OpenDispute, StoreError
-from gonerd.reconcile.step import reconcile
 from gonerd.reconcile.decide import ReconcileConfig
+from gonerd.reconcile.step import reconcile
 from gonerd.records import Claim, Dispute, Span, text_sha256
 from gonerd.store import LEDGER, MANIFEST, Manifest
 from tests.folders import age, contents, made_again, parts, stamps
