@@ -12,12 +12,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from gonerd.errors import ConfigError, Lost, listing
-from gonerd.gather import gather
+from gonerd.errors import ConfigError, Lost, SourceError, listing
+from gonerd.formats.deliver import losses_path
+from gonerd.gather import Gathered, annotation_files, gather
 from gonerd.guide import load_guide
 from gonerd.reconcile.decide import METHODS
 from gonerd.reconcile.plain import Reconciliation, reconcile_gathered
-from gonerd.records import annotation_to_json, dispute_to_json
+from gonerd.records import GOLD, annotation_to_json, dispute_to_json
 from gonerd.store import count_losses, write_file
 
 
@@ -44,7 +45,8 @@ def reconcile_files(request: Request) -> tuple[dict[str, Any], str]:
     if request.agreement is not None and not 0.5 <= request.agreement < 1:
         raise ConfigError(f"--agreement {request.agreement}: expected from 0.5 to below 1.")
     guide = None if request.guide is None else load_guide(request.guide)
-    items = gather(request.files, request.documents, unread=request.model is not None)
+    items = gather(_inputs(request), request.documents, unread=request.model is not None)
+    _check_annotators(items)
     options: dict[str, Any] = {
         "method": method,
         "agreement": request.agreement,
@@ -70,6 +72,45 @@ def reconcile_files(request: Request) -> tuple[dict[str, Any], str]:
     return _values(result, losses, rounds), _report(result, losses, rounds, written)
 
 
+def _inputs(request: Request) -> list[Path]:
+    """List the files to read; what is written into a folder that is read is not read with it."""
+    outputs: dict[Path, str] = {}
+    for option, path in (
+        ("--out", request.out),
+        ("--disputes", request.disputes),
+        ("--places", request.places),
+    ):
+        if path is None:
+            continue
+        if path.resolve() in outputs:
+            raise ConfigError(
+                f"{option} {path}: the place of {outputs[path.resolve()]} too; expected one for "
+                "each."
+            )
+        if str(path) != "-" and path.resolve() in {one.resolve() for one in request.files}:
+            raise ConfigError(
+                f"{option} {path}: holds annotations to reconcile; expected a place of its own."
+            )
+        outputs[path.resolve()] = option
+    beside = {losses_path(path) for path in outputs}
+    return [
+        file
+        for file in annotation_files(request.files)
+        if str(file) == "-" or file.resolve() not in outputs.keys() | beside
+    ]
+
+
+def _check_annotators(items: Sequence[Gathered]) -> None:
+    if not items:
+        raise SourceError("annotations: none in all files; expected at least one record.")
+    for item in items:
+        if any(one.annotator == GOLD for one in item.annotations):
+            raise ConfigError(
+                f"{item.document_id}: annotated by {GOLD!r}, which annotations are reconciled "
+                "into; expected annotators of other names.\nLeave the file of gold out."
+            )
+
+
 def _method(given: str) -> Literal["auto", "vote", "weighted", "sequence"]:
     known: dict[str, Literal["auto", "vote", "weighted", "sequence"]] = {
         "auto": "auto", **{method: method for method in METHODS}
@@ -85,9 +126,12 @@ def _deliver(request: Request, result: Reconciliation) -> list[Path]:
         (request.disputes, map(dispute_to_json, result.disputes)),
         (request.places, map(dispute_to_json, result.places)),
     ]
-    if result.losses and str(request.out) != "-":
-        ledger = request.out.with_name(f"{request.out.name.removesuffix('.jsonl')}.ledger.jsonl")
-        places.append((ledger, map(asdict, result.losses)))
+    if str(request.out) != "-":
+        ledger = losses_path(request.out)
+        if result.losses:
+            places.append((ledger, map(asdict, result.losses)))
+        else:
+            ledger.unlink(missing_ok=True)
     written = []
     for path, rows in places:
         if path is None:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from gonerd.errors import ConfigError
 from gonerd.gather import Annotated, Gathered, with_texts
 from gonerd.reconcile.plain import Reconciliation, reconcile_gathered
-from gonerd.reconcile.units import shapes_of
+from gonerd.reconcile.units import SHAPES, shapes_of
 from gonerd.records import Annotation, Span
 from gonerd.spans import covers, merge_ranges, snap
 from gonerd.student.encoder import load_encoder, read_words
@@ -95,15 +95,19 @@ def _sentences(
         starts, ends = np.array(own.starts, dtype=np.int64), np.array(own.ends, dtype=np.int64)
         said = gold.get(item.document.id)
         targets = _targets(_probable(result, item.document.id, said), own, codes)
-        shapes = shapes_of(item.document.text, starts, ends)
+        opens_line = np.array(
+            [item.document.text[max(0, end - 3) : end].count("\n") > 0 for end in own.starts]
+        )
+        shapes = shapes_of(item.document.text, starts, ends) + len(SHAPES) * opens_line
         coverage = merge_ranges(said.coverage) if said else ()
         known = np.array(
             [covers(coverage, *span) for span in zip(own.starts, own.ends, strict=True)]
         )
-        borders = [0, *np.searchsorted(starts, sentence_ends(item.document.text)), len(starts)]
-        for low, high in pairwise(borders):
-            for first in range(int(low), int(high), LONGEST_SENTENCE):
-                part = slice(first, min(first + LONGEST_SENTENCE, int(high)))
+        ends_of_sentences = np.searchsorted(starts, sentence_ends(item.document.text))
+        cuts = {*np.flatnonzero(opens_line).tolist(), *ends_of_sentences.tolist()}
+        for low, high in pairwise(sorted({0, len(starts), *cuts})):
+            for first in range(low, high, LONGEST_SENTENCE):
+                part = slice(first, min(first + LONGEST_SENTENCE, high))
                 places.append((number, first))
                 sentences.append(
                     Sentence(
@@ -153,18 +157,23 @@ def _annotations(
     answers: Sequence[NDArray[np.float32]],
     labels: Sequence[str],
 ) -> list[Annotation]:
-    spans: list[list[Span]] = [[] for _ in items]
-    for (number, first), answer in zip(places, answers, strict=True):
-        own = tokens[number]
-        for start, end, label, confidence in _decode(answer):
-            spans[number].append(
-                Span(
-                    start=own.starts[first + start],
-                    end=own.ends[first + end - 1],
-                    label=labels[label],
-                    confidence=confidence,
-                )
+    told: list[list[NDArray[np.float32]]] = [[] for _ in items]
+    for (number, _), answer in zip(places, answers, strict=True):
+        told[number].append(answer)
+    spans = [
+        [
+            Span(
+                start=own.starts[start],
+                end=own.ends[end - 1],
+                label=labels[label],
+                confidence=confidence,
             )
+            for start, end, label, confidence in _decode(np.concatenate(parts))
+        ]
+        if parts
+        else []
+        for own, parts in zip(tokens, told, strict=True)
+    ]
     return [
         Annotation(
             document_id=item.document.id,
@@ -179,7 +188,7 @@ def _annotations(
 
 
 def _decode(answer: NDArray[np.float32]) -> list[tuple[int, int, int, float]]:
-    """Read spans from the best tag of each word; an I that opens begins a span."""
+    """Read spans of a document from the best tag of each word; an I that opens begins a span."""
     found: list[tuple[int, int, int, float]] = []
     start, label = -1, -1
     tags = [*answer.argmax(axis=1).tolist(), 0]

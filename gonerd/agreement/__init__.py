@@ -12,8 +12,11 @@ resample.py    documents -> resamples of them
 estimates.py   counts -> numbers with intervals, or why there is none
 gamma.py       the readings of a document -> gamma, by pygamma-agreement
 result.py      what was measured, as records with a JSON form
+rows.py        counts -> rows of labels, lengths, annotators and documents
 measure.py     annotations -> what was measured
+words.py       what each number is called, and how it was worked out
 lines.py       what was measured -> the text a command prints
+markup.py      anything that data holds -> text that is safe in HTML
 heat_map.py    annotators x annotators -> a picture
 page.py        what was measured -> one page of HTML
 """

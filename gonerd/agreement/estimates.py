@@ -12,6 +12,7 @@ from gonerd.agreement.tally import AGREEING, EQUAL, MATCHED, PLACES, SPANS
 
 NEITHER_MARKED = "undefined because neither marked anything in what both have read"
 NOBODY_MARKED = "undefined because nobody marked anything in what two have read"
+NOTHING_SHARED = "undefined because no two annotators have read the same characters"
 NO_SUCH_SPAN = "undefined because no such span lies in what two have read"
 NO_PLACES = "undefined because no two marked the same borders"
 ONE_LABEL = "undefined because all used one label alone, so that chance leaves no room"

@@ -58,7 +58,7 @@ def gammas(columns: Columns, *, seed: int, progress: Progress = QUIET) -> Gammas
 
     The same seed gives the same numbers.
     """
-    _require()
+    require()
     values: dict[int, tuple[float, int]] = {}
     left_out: dict[int, str] = {}
     ready: dict[int, Units] = {}
@@ -236,7 +236,8 @@ def _quiet() -> Iterator[None]:
         root.removeHandler(silent)
 
 
-def _require() -> None:
+def require() -> None:
+    """Refuse to go on without the package."""
     try:
         import pygamma_agreement  # noqa: F401
     except ImportError:

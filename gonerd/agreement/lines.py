@@ -1,13 +1,12 @@
 """What was measured into the text that a command prints, at most 100 columns wide."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
 
 from gonerd.agreement.estimates import NOT_ASKED
 from gonerd.agreement.result import Agreement, Confused, DocumentRow, Estimate, PairRow, Row
-from gonerd.agreement.words import KINDS, OVERALL, TOKEN_KAPPA, size
+from gonerd.agreement.words import KINDS, OVERALL, TOKEN_KAPPA, size, without_gamma
 
 WIDTH = 100
 MOST_ROWS = 20
@@ -84,12 +83,11 @@ def _overall(agreement: Agreement) -> list[str]:
     found = [
         f"  {name:<44}{reasons.cell(getattr(agreement.overall, key))}" for key, name in OVERALL
     ]
-    left_out = Counter(out.why for out in agreement.gamma_left_out)
     return [
         f"{'Over everything':<46}value 95 % interval",
         *found,
         *reasons.lines(),
-        *(f"  {times:,} documents without gamma: {why}" for why, times in sorted(left_out.items())),
+        *(f"  {line}" for line in without_gamma(agreement)),
         "",
     ]
 

@@ -1,9 +1,7 @@
 """Annotations into everything that is measured of their agreement."""
 
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from itertools import pairwise
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,31 +9,32 @@ import numpy as np
 from gonerd.agreement import estimates as why
 from gonerd.agreement.columns import Columns, Floats, to_columns
 from gonerd.agreement.estimates import Kappa, Mean, PairCounts, Shares, weighted_mean
-from gonerd.agreement.gamma import Gammas, gammas
-from gonerd.agreement.resample import Cells, Group, Resamples
+from gonerd.agreement.gamma import Gammas, gammas, require
+from gonerd.agreement.resample import Resamples
 from gonerd.agreement.result import (
     Agreement,
-    DocumentRow,
     Estimate,
     LabelPair,
     LeftOut,
     Overall,
     PairRow,
-    Row,
 )
-from gonerd.agreement.tally import SPAN_LENGTHS, Tally, tally
+from gonerd.agreement.rows import (
+    all_of_documents,
+    by_annotator,
+    by_document,
+    by_document_length,
+    by_span_length,
+    rows,
+)
+from gonerd.agreement.tally import FIVE, Tally, tally
+from gonerd.agreement.words import number
 from gonerd.errors import SpanError
 from gonerd.progress import QUIET, Progress
 from gonerd.records import Annotation
 
-DOCUMENT_LENGTHS = (1_000, 5_000, 20_000, 80_000)
-"""Characters of the longest document of each class but the last."""
-
 _TOGETHER = 1000
 """Columns that are summed at once."""
-
-_FIVE = slice(3, 8)
-"""Where a pair's counts hold the five columns that all others have too."""
 
 
 def measure(
@@ -54,13 +53,16 @@ def measure(
     anything. Two annotations of a document by one annotator are a RecordError, of two texts a
     TextMismatch.
     """
+    if with_gamma:
+        require()
     columns = to_columns(annotations)
     known = texts or {}
     _check_ends(columns, known)
     counted = tally(columns, known)
     resamples = Resamples.draw(counted.documents, samples, seed)
     found = gammas(columns, seed=seed, progress=progress) if with_gamma else None
-    pairs, overall = _pairs(counted, resamples, bool(known), found)
+    no_tokens = why.NO_TOKENS if known else why.NO_TEXTS
+    pairs, whole = _pairs(counted, resamples, no_tokens)
     num_annotators = len(columns.annotators)
     return Agreement(
         documents=len(columns.documents),
@@ -72,13 +74,13 @@ def measure(
         spans=len(columns.start),
         samples=samples,
         seed=seed,
-        overall=overall,
-        by_label=tuple(_rows(counted.labels, resamples, columns.labels)),
-        by_span_length=_used(_rows(counted.lengths, resamples, classes(SPAN_LENGTHS))),
-        by_document_length=_used(_by_document_length(counted, resamples, known)),
-        by_annotator=tuple(_by_annotator(counted, resamples)),
+        overall=_overall(counted, resamples, whole, _gamma(resamples, found), no_tokens),
+        by_label=tuple(rows(counted.labels, resamples, columns.labels)),
+        by_span_length=tuple(by_span_length(counted, resamples)),
+        by_document_length=tuple(by_document_length(counted, resamples, known)),
+        by_annotator=tuple(by_annotator(counted, resamples)),
         by_pair=pairs,
-        by_document=tuple(_by_document(counted, found)),
+        by_document=tuple(by_document(counted, found)),
         label_pairs=_label_pairs(counted),
         differences=counted.confusions.totals(),
         confused=counted.confusions.most(),
@@ -100,44 +102,79 @@ def _check_ends(columns: Columns, texts: Mapping[str, str]) -> None:
             )
 
 
+@dataclass(kw_only=True, slots=True)
+class _Whole:
+    """What the pairs add up to."""
+
+    exact: Mean
+    overlap: Mean
+    labels: Kappa
+    tokens: Kappa
+    marked: Kappa
+
+    @staticmethod
+    def begin(counted: Tally, resamples: Resamples) -> "_Whole":
+        """Begin with no pair."""
+        num_placed, num_tokened = (
+            len(np.unique(table.document)) for table in (counted.places, counted.tokens)
+        )
+        return _Whole(
+            exact=Mean.begin(resamples),
+            overlap=Mean.begin(resamples),
+            labels=Kappa.none(resamples, num_placed),
+            tokens=Kappa.none(resamples, num_tokened),
+            marked=Kappa.none(resamples, num_tokened),
+        )
+
+    def add(self, shares: Shares, labels: Kappa, tokens: Kappa, marked: Kappa) -> None:
+        """Add a pair."""
+        self.exact.add(shares.exact_f1)
+        self.overlap.add(shares.overlap_f1)
+        self.labels = self.labels.plus(labels)
+        self.tokens = self.tokens.plus(tokens)
+        self.marked = self.marked.plus(marked)
+
+
 def _pairs(
-    counted: Tally, resamples: Resamples, has_texts: bool, found: Gammas | None
-) -> tuple[tuple[PairRow, ...], Overall]:
+    counted: Tally, resamples: Resamples, no_tokens: str
+) -> tuple[tuple[PairRow, ...], _Whole]:
     """Go through all pairs once, and sum up on the way what the whole needs of each."""
-    num_placed, num_tokened = (
-        len(np.unique(table.document)) for table in (counted.places, counted.tokens)
-    )
-    exact, overlap = Mean.begin(resamples), Mean.begin(resamples)
-    labels = Kappa.none(resamples, num_placed)
-    tokens = marked = Kappa.none(resamples, num_tokened)
-    no_tokens = why.NO_TOKENS if has_texts else why.NO_TEXTS
-    none_marked = why.NOBODY_MARKED if num_tokened else no_tokens
-    rows = []
+    whole = _Whole.begin(counted, resamples)
+    found = []
     for pair, counts, sums in _pair_sums(counted, resamples):
-        of_pair = Shares.of(counts.group, sums)
-        of_places, of_tokens, of_marked = counts.kappas(sums)
-        exact.add(of_pair.exact_f1)
-        overlap.add(of_pair.overlap_f1)
-        labels, tokens = labels.plus(of_places), tokens.plus(of_tokens)
-        marked = marked.plus(of_marked)
-        rows.append(
+        shares = Shares.of(counts.group, sums)
+        labels, tokens, marked = counts.kappas(sums)
+        whole.add(shares, labels, tokens, marked)
+        found.append(
             _pair_row(
                 counted,
                 pair,
-                spans=of_pair.spans,
-                **of_pair.estimates(why.NEITHER_MARKED),
-                label_kappa=of_places.estimate(why.NO_PLACES),
-                token_kappa=of_tokens.estimate(no_tokens),
+                spans=shares.spans,
+                **shares.estimates(why.NEITHER_MARKED),
+                label_kappa=labels.estimate(why.NO_PLACES),
+                token_kappa=tokens.estimate(no_tokens),
             )
         )
-    return tuple(rows), Overall(
-        **_whole(counted, resamples).estimates(why.NOBODY_MARKED),
-        exact_f1_mean_of_pairs=exact.sampled().estimate(why.NOBODY_MARKED),
-        overlap_f1_mean_of_pairs=overlap.sampled().estimate(why.NOBODY_MARKED),
-        label_kappa=labels.estimate(why.NO_PLACES),
-        gamma=_gamma(resamples, found),
-        token_kappa=tokens.estimate(no_tokens),
-        token_kappa_marked=marked.estimate(none_marked),
+    return tuple(found), whole
+
+
+def _overall(
+    counted: Tally, resamples: Resamples, whole: _Whole, gamma: Estimate, no_tokens: str
+) -> Overall:
+    """Say the numbers over everything, or why there is none."""
+    group = all_of_documents(counted)
+    shares = Shares.of(group, resamples.sums([group])[0])
+    alone = not len(counted.documents)
+    nobody = why.NOTHING_SHARED if alone else why.NOBODY_MARKED
+    none_marked = nobody if alone or len(counted.tokens.pair) else no_tokens
+    return Overall(
+        **shares.estimates(nobody),
+        exact_f1_mean_of_pairs=whole.exact.sampled().estimate(nobody),
+        overlap_f1_mean_of_pairs=whole.overlap.sampled().estimate(nobody),
+        label_kappa=whole.labels.estimate(nobody if alone else why.NO_PLACES),
+        gamma=gamma,
+        token_kappa=whole.tokens.estimate(nobody if alone else no_tokens),
+        token_kappa_marked=whole.marked.estimate(none_marked),
     )
 
 
@@ -155,7 +192,7 @@ def _pair_sums(counted: Tally, resamples: Resamples) -> Iterator[tuple[int, Pair
     width = 0
     for pair, (documents, counts) in counted.pairs.by_group():
         gathered = PairCounts.gather(
-            (documents, counts[:, _FIVE]),
+            (documents, counts[:, FIVE]),
             counted.places.of_pair(pair),
             counted.tokens.of_pair(pair),
             none,
@@ -184,11 +221,6 @@ def _pair_row(counted: Tally, pair: int, **values: Any) -> PairRow:
     )
 
 
-def _whole(counted: Tally, resamples: Resamples) -> Shares:
-    group = _by_document_alone(counted)
-    return Shares.of(group, resamples.sums([group])[0])
-
-
 def _gamma(resamples: Resamples, found: Gammas | None) -> Estimate:
     if found is None:
         return Estimate(value=None, why=why.NOT_ASKED)
@@ -197,82 +229,6 @@ def _gamma(resamples: Resamples, found: Gammas | None) -> Estimate:
     values = values.reshape(-1, 2)
     mean = weighted_mean(resamples, documents, values[:, 0], values[:, 1])
     return mean.estimate(why.NO_GAMMA)
-
-
-def _rows(cells: Cells, resamples: Resamples, names: Sequence[str]) -> Iterator[Row]:
-    """Make a row of each group that has a name, also of those of which nothing was compared."""
-    nothing = np.zeros(0, dtype=np.int64), np.zeros((0, 5), dtype=np.int64)
-    found = dict(cells.by_group())
-    groups = [found.get(group, nothing) for group in range(len(names))]
-    for name, group, sums in zip(names, groups, resamples.sums(groups), strict=True):
-        shares = Shares.of(group, sums)
-        yield Row(
-            name=name,
-            documents=shares.documents,
-            spans=shares.spans,
-            **shares.estimates(why.NO_SUCH_SPAN),
-        )
-
-
-def _used(rows: Iterable[Row]) -> tuple[Row, ...]:
-    """Keep the classes of length that occur."""
-    return tuple(row for row in rows if row.spans)
-
-
-def _by_document_alone(counted: Tally) -> Group:
-    """Add up everything that was counted in each document."""
-    lengths = counted.lengths
-    cells = Cells.join([replace(lengths, group=np.zeros_like(lengths.group))], width=5)
-    return cells.document, cells.counts
-
-
-def _by_document_length(
-    counted: Tally, resamples: Resamples, texts: Mapping[str, str]
-) -> Iterator[Row]:
-    documents, counts = _by_document_alone(counted)
-    known = [texts.get(counted.columns.documents[number]) for number in documents.tolist()]
-    unknown = len(DOCUMENT_LENGTHS) + 1
-    group = [
-        unknown if text is None else bisect_left(DOCUMENT_LENGTHS, len(text)) for text in known
-    ]
-    cells = Cells(group=np.array(group, dtype=np.int64), document=documents, counts=counts)
-    names = [*classes(DOCUMENT_LENGTHS), "text not given"]
-    yield from _rows(Cells.join([cells], width=5), resamples, names)
-
-
-def _by_annotator(counted: Tally, resamples: Resamples) -> Iterator[Row]:
-    pairs, names = counted.pairs, counted.columns.annotators
-    sides = np.divmod(pairs.group, max(len(names), 1))
-    parts = [
-        Cells(group=side, document=pairs.document, counts=pairs.counts[:, _FIVE]) for side in sides
-    ]
-    yield from _rows(Cells.join(parts, width=5), resamples, names)
-
-
-def _by_document(counted: Tally, found: Gammas | None) -> Iterator[DocumentRow]:
-    columns = counted.columns
-    readers = np.bincount(columns.reading_document, minlength=len(columns.documents))
-    documents, counts = _by_document_alone(counted)
-    of_document = dict(zip(documents.tolist(), counts, strict=True))
-    for number in counted.documents.tolist():
-        own = of_document.get(number, np.zeros(5, dtype=np.int64))[None]
-        row = Shares.of((documents[:1], own), own.T.astype(np.float64))
-        yield DocumentRow(
-            name=columns.documents[number],
-            documents=1,
-            annotators=int(readers[number]),
-            spans=row.spans,
-            gamma=_gamma_of(number, found),
-            **row.estimates(why.NOBODY_MARKED),
-        )
-
-
-def _gamma_of(number: int, found: Gammas | None) -> Estimate:
-    if found is None:
-        return Estimate(value=None, why=why.NOT_ASKED)
-    if number in found.values:
-        return Estimate(value=found.values[number][0], why=why.ONE_DOCUMENT)
-    return Estimate(value=None, why=f"undefined because {found.left_out[number]}")
 
 
 def _label_pairs(counted: Tally) -> tuple[LabelPair, ...]:
@@ -292,33 +248,24 @@ def _left_out(columns: Columns, found: Gammas | None) -> tuple[LeftOut, ...]:
 
 
 def _notes(counted: Tally, texts: Mapping[str, str]) -> Iterator[str]:
+    """Say what was left out of everything."""
     columns = counted.columns
     readers = np.bincount(columns.reading_document, minlength=len(columns.documents))
     alone, several = int((readers == 1).sum()), int((readers > 1).sum())
+    apart = several - len(counted.documents)
     without_text = sum(1 for name in columns.documents if name not in texts)
-    for number, what in (
-        (columns.unread, "spans left out: not whole within what their own annotator has read"),
-        (columns.repeated, "spans left out: said twice by their annotator"),
-        (alone, "documents left out: annotated by one alone"),
-        (
-            several - len(counted.documents),
-            "documents left out: no two of their annotators have read the same characters",
-        ),
+    for count, thing, what in (
+        (columns.unread, "span", "left out: not whole within what {its} own annotator has read"),
+        (columns.repeated, "span", "left out: said twice by {its} annotator"),
+        (alone, "document", "left out: annotated by one alone"),
+        (apart, "document", "left out: no two of {its} annotators have read the same characters"),
         (
             without_text,
-            "documents without their text: names are shown as places, token kappa leaves them out",
+            "document",
+            "without {its} text: names are shown as places, token kappa leaves {it} out",
         ),
     ):
-        if number:
-            yield f"{number:,} {what}"
-
-
-def classes(limits: Sequence[int]) -> list[str]:
-    """Name classes of length by the limits between them.
-
-    >>> classes([5, 10])
-    ['up to 5', '6 to 10', 'over 10']
-    """
-    first, *rest = limits
-    between = [f"{low + 1:,} to {high:,}" for low, high in pairwise(limits)]
-    return [f"up to {first:,}", *between, f"over {rest[-1] if rest else first:,}"]
+        if count:
+            one = count == 1
+            said = what.format(its="its" if one else "their", it="it" if one else "them")
+            yield f"{number(count, thing)} {said}"

@@ -1,6 +1,5 @@
 """What was measured into one page of HTML that needs nothing else, and runs nothing."""
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -10,7 +9,7 @@ from gonerd.agreement.heat_map import heat_map, legend
 from gonerd.agreement.lines import least_agreed, most_spans
 from gonerd.agreement.markup import cut, shown, with_interval
 from gonerd.agreement.result import Agreement, Confused, Estimate, PairRow, Row
-from gonerd.agreement.words import KINDS, METHOD, OVERALL, TOKEN_KAPPA, size
+from gonerd.agreement.words import KINDS, METHOD, OVERALL, TOKEN_KAPPA, size, without_gamma
 
 MOST_ROWS = 60
 MOST_CONFUSED = 25
@@ -28,9 +27,11 @@ th, td { padding: .25rem .75rem; text-align: right; border-bottom: 1px solid #e2
 th { font-weight: 600; border-bottom: 2px solid #888; }
 .name, .text { text-align: left; overflow-wrap: anywhere; } .name { max-width: 22rem; }
 .range, .note, .where { color: #595959; font-size: .87em; }
-td.text:last-child { min-width: 20rem; max-width: 34rem; } mark { background: #fde9a9; padding: 0 .1em; border-radius: .15em; }
+td.text:last-child { min-width: 20rem; max-width: 34rem; }
+mark { background: #fde9a9; padding: 0 .1em; border-radius: .15em; }
 .big td { font-size: 1.05rem; } .wide { overflow-x: auto; }
-svg.map { max-width: 100%; height: auto; display: block; margin-top: 1rem; } svg text { font-family: system-ui, sans-serif; }
+svg.map { max-width: 100%; height: auto; display: block; margin-top: 1rem; }
+svg text { font-family: system-ui, sans-serif; }
 svg.scale text { font-size: 12px; } svg.strip { vertical-align: middle; }
 dt { font-weight: 600; margin-top: .75rem; } dd { margin-left: 0; max-width: 48rem; }
 p { max-width: 48rem; } nav a { margin-right: 1rem; }
@@ -109,11 +110,7 @@ def _overall(agreement: Agreement) -> str:
         f'<tr><td class="name">{name}</td>{reasons.cell(getattr(agreement.overall, key))}</tr>'
         for key, name in OVERALL
     )
-    left_out = Counter(out.why for out in agreement.gamma_left_out)
-    without = "".join(
-        f'<p class="note">{times:,} documents without gamma: {shown(why)}</p>'
-        for why, times in sorted(left_out.items())
-    )
+    without = "".join(f'<p class="note">{shown(line)}</p>' for line in without_gamma(agreement))
     return f'<table class="big">{rows}</table>{reasons.notes()}{without}'
 
 

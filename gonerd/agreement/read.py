@@ -1,60 +1,70 @@
 """Files, a work folder or a release into annotations, and the texts they speak of."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from gonerd.errors import RecordError, SourceError
-from gonerd.files import load_annotations, load_documents, parquet_files
+from gonerd.errors import ConfigError, RecordError
+from gonerd.files import load_annotations, load_documents
+from gonerd.gather import annotation_files
 from gonerd.records import Annotation, Document, check_fit
 from gonerd.release import ANNOTATIONS, DEFAULT, is_release, open_release, read_rows
 from gonerd.store import part_paths
 
 
 def read(
-    paths: Sequence[Path], documents: Path | None = None
+    paths: Sequence[Path], documents: Path | None = None, *, only: Sequence[str] = ()
 ) -> tuple[Iterator[Annotation], dict[str, str]]:
     """Read annotations one by one, and the texts by document.
 
     A path is a .jsonl or .parquet file, `-`, a folder of such files, a work folder with its
     annotators, or a release. Texts come from `documents`, or with the annotations: the texts are
-    all there when the annotations have been read.
+    all there when the annotations have been read. `only` names annotators to keep; one that does
+    not occur is a ConfigError.
     """
-    given = _documents(load_documents(documents)) if documents else {}
+    given = _by_id(load_documents(documents)) if documents else {}
     texts = {name: document.text for name, document in given.items()}
-    return _annotations(paths, given, texts), texts
+    annotations = _annotations(paths, given, texts)
+    return (_chosen(annotations, only) if only else annotations), texts
 
 
 def _annotations(
     paths: Sequence[Path], given: dict[str, Document], texts: dict[str, str]
 ) -> Iterator[Annotation]:
     for path in paths:
-        for where, annotation, text in _inside(path, texts):
-            document = given.get(annotation.document_id)
-            if document is not None:
-                try:
-                    check_fit(annotation, document)
-                except RecordError as error:
-                    raise type(error)(f"{where}: {error}") from None
-            elif text is not None:
-                texts.setdefault(annotation.document_id, text)
+        for file in _files(path, texts):
+            for where, annotation, text in load_annotations(file):
+                document = given.get(annotation.document_id)
+                if document is not None:
+                    try:
+                        check_fit(annotation, document)
+                    except RecordError as error:
+                        raise type(error)(f"{where}: {error}") from None
+                elif text is not None:
+                    texts.setdefault(annotation.document_id, text)
+                yield annotation
+
+
+def _chosen(annotations: Iterable[Annotation], only: Sequence[str]) -> Iterator[Annotation]:
+    met: set[str] = set()
+    for annotation in annotations:
+        met.add(annotation.annotator)
+        if annotation.annotator in only:
             yield annotation
-
-
-def _inside(path: Path, texts: dict[str, str]) -> Iterator[tuple[str, Annotation, str | None]]:
-    """Read what a path stands for, with where it stood and the text that came along."""
-    if str(path) == "-" or path.is_file():
-        files = [path]
-    elif is_release(path):
-        files = _of_release(path, texts)
-    else:
-        files = _of_work(path, texts) or [*sorted(path.glob("*.jsonl")), *parquet_files(path)]
-    if not files:
-        raise SourceError(
-            f"{path}: no annotations there; expected a .jsonl or .parquet file, a folder of such, "
-            "a work folder, or a release."
+    if unknown := sorted(set(only) - met):
+        raise ConfigError(
+            f"--annotator {unknown[0]!r}: no such annotator; expected one of "
+            f"{', '.join(map(repr, sorted(met)))}."
         )
-    for file in files:
-        yield from load_annotations(file)
+
+
+def _files(path: Path, texts: dict[str, str]) -> list[Path]:
+    """List the files that a path stands for; take in the texts that lie beside them."""
+    if str(path) != "-" and path.is_dir():
+        if is_release(path):
+            return _of_release(path, texts)
+        if found := _of_work(path, texts):
+            return found
+    return annotation_files([path])
 
 
 def _of_release(folder: Path, texts: dict[str, str]) -> list[Path]:
@@ -75,7 +85,7 @@ def _of_work(folder: Path, texts: dict[str, str]) -> list[Path]:
     return files
 
 
-def _documents(documents: Sequence[Document]) -> dict[str, Document]:
+def _by_id(documents: Sequence[Document]) -> dict[str, Document]:
     by_id: dict[str, Document] = {}
     for document in documents:
         other = by_id.setdefault(document.id, document)

@@ -7,6 +7,7 @@ together. Every number is looked at in the same resamples.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -132,7 +133,7 @@ class Cells:
 
     def by_group(self) -> Iterator[tuple[int, Group]]:
         """Go through the groups in order."""
-        first = np.flatnonzero(np.diff(self.group, prepend=-1))
-        for start, end in zip(first, [*first[1:], len(self.group)], strict=True):
-            rows = slice(int(start), int(end))
+        borders = [*np.flatnonzero(np.diff(self.group, prepend=-1)).tolist(), len(self.group)]
+        for start, end in pairwise(borders):
+            rows = slice(start, end)
             yield int(self.group[start]), (self.document[rows], self.counts[rows])

@@ -165,6 +165,13 @@ class Agreement:
 
 
 def _to_json(value: Any) -> Any:
+    if isinstance(value, Estimate):
+        return {
+            "value": value.value,
+            "low": value.low,
+            "high": value.high,
+            "why": value.why or None,
+        }
     if is_dataclass(value):
         return {field.name: _to_json(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple):

@@ -20,6 +20,9 @@ SPANS, EQUAL, MATCHED, PLACES, AGREEING = range(5)
 """Columns of counts, each over both sides: spans compared, those of them that the other marked just
 so, those matched by overlap, those at borders that both marked, and those with one label there."""
 
+FIVE = slice(3, 8)
+"""Where the counts of a pair hold these."""
+
 SPAN_LENGTHS = (5, 10, 20, 40)
 """Characters of the longest span of each class but the last."""
 

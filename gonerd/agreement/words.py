@@ -1,5 +1,7 @@
 """The words of the report: what each number is called and how it was worked out."""
 
+from collections import Counter
+
 from gonerd.agreement.gamma import MOST_ALIGNED, MOST_ANNOTATORS, MOST_SPANS, SAMPLES
 from gonerd.agreement.result import Agreement, Kind
 
@@ -25,10 +27,10 @@ TOKEN_KAPPA = (
     "stands here at the foot because it says more about the number of unmarked tokens than about "
     "agreement on names: most tokens are O, on which everybody agrees, and how many there are to "
     "agree on is nobody's choice. Leaving out the tokens that both leave unmarked errs the other "
-    "way, since then chance is taken to be what it is not. For spans the number of things that "
-    "nobody marked is not even defined; the more there are, the nearer kappa comes to F1 "
-    "(Hripcsak and Rothschild 2005; Brandsen et al. 2020, with the same annotators at 0.82, 0.67 "
-    "and F1 0.95)."
+    "way: to agree that something is no name then counts for nothing. For spans the number of "
+    "things that nobody marked is not even defined; the more there are, the nearer kappa comes to "
+    "F1 (Hripcsak and Rothschild 2005; Brandsen et al. 2020, with the same annotators at 0.82, "
+    "0.67 and F1 0.95)."
 )
 """Follows `Token kappa` and its two values."""
 
@@ -97,15 +99,25 @@ def size(agreement: Agreement) -> list[str]:
     """Say what was compared."""
     apart = agreement.pairs_apart
     return [
-        f"{_number(agreement.readings, 'reading')} of {_number(agreement.documents, 'document')} "
-        f"by {_number(agreement.annotators, 'annotator')}, with {_number(agreement.spans, 'span')}",
-        f"{_number(agreement.pairs_compared, 'pair')} of annotators compared, in "
-        f"{_number(agreement.documents_compared, 'document')}"
-        + (f"; {_number(apart, 'pair')} have read nothing in common" if apart else ""),
+        f"{number(agreement.readings, 'reading')} of {number(agreement.documents, 'document')} "
+        f"by {number(agreement.annotators, 'annotator')}, with {number(agreement.spans, 'span')}",
+        f"{number(agreement.pairs_compared, 'pair')} of annotators compared, in "
+        f"{number(agreement.documents_compared, 'document')}"
+        + (f"; {number(apart, 'pair')} have read nothing in common" if apart else ""),
         f"intervals hold 95 % of {agreement.samples:,} resamples of the documents (seed "
         f"{agreement.seed})",
     ]
 
 
-def _number(number: int, thing: str) -> str:
-    return f"{number:,} {thing}" + ("" if number == 1 else "s")
+def without_gamma(agreement: Agreement) -> list[str]:
+    """Say how many documents have no gamma, and why."""
+    reasons = Counter(left_out.why for left_out in agreement.gamma_left_out)
+    return [
+        f"{number(times, 'document')} without gamma, because {why}"
+        for why, times in sorted(reasons.items())
+    ]
+
+
+def number(count: int, thing: str) -> str:
+    """Say how many there are of something."""
+    return f"{count:,} {thing}" + ("" if count == 1 else "s")

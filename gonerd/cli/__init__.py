@@ -27,6 +27,7 @@ for command in (
     dataset.publish,
     annotations.import_,
     annotations.export,
+    annotations.agreement,
     dataset.validate,
     dataset.stats,
 ):

@@ -1,4 +1,4 @@
-"""The commands that take files of annotations: import, export, reconcile."""
+"""The commands that take files of annotations: import, export, agreement, reconcile."""
 
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,6 +13,7 @@ from gonerd.cli.options import (
     Work,
     Workers,
     make_engine,
+    make_progress,
     print_result,
 )
 
@@ -119,6 +120,48 @@ def export(
     print_result(*export_report(written, items, files), as_json, to_error=str(out) == "-")
 
 
+def agreement(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Annotations, a work folder or a release; - is stdin.")
+    ],
+    documents: Documents = None,
+    annotator: Annotated[
+        list[str] | None, typer.Option(help="Compare these alone; once for each.")
+    ] = None,
+    gamma: Annotated[
+        bool, typer.Option("--gamma", help="Work out gamma too, in minutes; needs that extra.")
+    ] = False,
+    html: Annotated[Path | None, typer.Option(help="Write it as a page, too.")] = None,
+    samples: Annotated[
+        int, typer.Option(min=0, max=100_000, help="Resamples of the documents, for intervals.")
+    ] = 1000,
+    seed: Annotated[int, typer.Option(min=0, help="Of the resamples, and of gamma's.")] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Say how far annotators agree where two have read the same, and what they confuse most.
+
+    Example: gonerd agreement ana.jsonl ben.jsonl --html agreement.html
+    """
+    from gonerd.agreement.lines import lines
+    from gonerd.agreement.measure import measure
+    from gonerd.agreement.page import page
+    from gonerd.agreement.read import read
+    from gonerd.store import write_file
+
+    found, texts = read(paths, documents, only=annotator or ())
+    result = measure(
+        found,
+        texts=texts,
+        with_gamma=gamma,
+        samples=samples,
+        seed=seed,
+        progress=make_progress(),
+    )
+    if html is not None:
+        write_file(html, page(result).encode("utf-8"))
+    print_result(result.to_json(), lines(result), as_json)
+
+
 def reconcile(
     inputs: Annotated[
         list[str], typer.Argument(metavar="BUILDER | FILES", help="A builder, or annotations.")
@@ -157,6 +200,21 @@ def reconcile(
         from gonerd.build import load_plan, run_reconcile
         from gonerd.cli.dataset import print_step
 
+        given = {
+            "--method": None if method == "auto" else method,
+            "--disputes": disputes,
+            "--places": places,
+            "--documents": documents,
+            "--model": model,
+            "--agreement": agreement,
+            "--settled": settled,
+            "--guide": guide,
+        }
+        for option, value in given.items():
+            if value is not None:
+                raise typer.BadParameter(
+                    "is for files; a builder says it in its table [reconcile].", param_hint=option
+                )
         plan = load_plan(inputs[0], work=work)
         print_step(run_reconcile(plan, make_engine(workers, strict)), plan.work / "gold", as_json)
         return

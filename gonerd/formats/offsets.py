@@ -1,21 +1,20 @@
 """Offsets in whatever unit a file counts into code points, judged by the strings it states.
 
-In use are code points, UTF-16 code units (JavaScript, Java), UTF-8 bytes and graphemes, each also
-on a text whose CRLF had become LF or whose outer blanks had been stripped. The way of counting that
-puts most mentions on their strings is taken, document by document; code points where several do
-equally well. A mention that does not fit it is looked for where another unit, or a bounded search,
-finds its string; what is found nowhere is refused. Without strings, borders of words judge.
+The way of counting (`rulers.py`) that puts most mentions on their strings is taken, document by
+document. A mention that does not fit it is looked for where another way of counting, or a bounded
+search, finds its string; what is found nowhere, or in several places with equal right, is refused.
+Without strings, borders of words judge.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from itertools import pairwise, product
+from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gonerd.formats.layers import Mention, Unit
+from gonerd.formats.rulers import Ruler, rulers
 from gonerd.records import Loss, Range, Span, reading_order
 from gonerd.spans import merge_ranges
 
@@ -24,30 +23,18 @@ FARTHEST = 2_000
 
 MOVED, REFUSED = "span moved", "span refused"
 
+_NO_PLACE = "it is empty, outside the text, or cuts a character"
+_NOT_FOUND = "its string does not stand where the file says, nor near by"
+_UNTOLD = "its unit cannot be told, since several fit; --unit says which"
 
-@dataclass(frozen=True, kw_only=True)
-class Ruler:
-    """A way of counting along one text."""
+_NEAR = 100
+"""Characters within which a search looks first."""
 
-    name: str
-    """As `UTF-16`, or `bytes, CRLF counted as one`."""
-    widths: NDArray[np.int64]
-    """What each character counts."""
+Place = tuple[Range, ...]
+"""The pieces of a mention in characters, in order."""
 
-    @cached_property
-    def marks(self) -> NDArray[np.int64]:
-        """The offset before each character, and that of the end."""
-        return np.concatenate(([0], np.cumsum(self.widths)))
-
-    def place(self, start: int, end: int) -> Range | None:
-        """Find the characters of [start, end); None where it is empty, outside, or cuts one."""
-        if not 0 <= start < end <= int(self.marks[-1]):
-            return None
-        first = int(np.searchsorted(self.marks, start, side="right")) - 1
-        last = int(np.searchsorted(self.marks, end, side="left"))
-        if self.marks[first] != start or self.marks[last] != end or first >= last:
-            return None
-        return first, last
+Fate = tuple[Place | None, str, str]
+"""Where a mention is, what became of it, and why it is not where the file said."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,39 +48,6 @@ class Calibrated:
     counts: dict[str, int] = field(default_factory=dict)
     """Mentions `matched`, `unverified` (no string to check), `moved`, `refused`."""
     losses: tuple[Loss, ...] = ()
-
-
-def rulers(text: str, unit: Unit | None = None, *, exact: bool = False) -> list[Ruler]:
-    """List the ways of counting along a text that differ on it, the likeliest first.
-
-    `unit` leaves its own ways alone; `exact` the one that counts the text as it is.
-    """
-    codes = np.frombuffer(text.encode("utf-32-le"), dtype="<u4").astype(np.int64)
-    ones = np.ones(len(codes), dtype=np.int64)
-    units = {
-        "code points": ones,
-        "UTF-16": ones + (codes > 0xFFFF),
-        "bytes": ones + (codes > 0x7F) + (codes > 0x7FF) + (codes > 0xFFFF),
-        "graphemes": ones if text.isascii() and "\r\n" not in text else _graphemes(text),
-    }
-    if unit is not None:
-        units = {unit: units[unit]}
-        if exact:
-            return [Ruler(name=unit, widths=units[unit])]
-    returns = np.zeros(len(codes), dtype=bool)
-    returns[:-1] = (codes[:-1] == 13) & (codes[1:] == 10)
-    outer = np.zeros(len(codes), dtype=bool)
-    outer[: len(text) - len(text.lstrip())] = True
-    outer[len(text.rstrip()) :] = True
-    found: list[Ruler] = []
-    for (name, widths), lf, stripped in sorted(
-        product(units.items(), (False, True), (False, True)), key=lambda way: way[1] + way[2]
-    ):
-        parts = [name, *["CRLF counted as one"] * lf, *["outer blanks not counted"] * stripped]
-        counted = np.where((returns & lf) | (outer & stripped), 0, widths)
-        if not any(np.array_equal(counted, other.widths) for other in found):
-            found.append(Ruler(name=", ".join(parts), widths=counted))
-    return found
 
 
 def calibrate(
@@ -110,21 +64,29 @@ def calibrate(
     `unit` is what they are known to count; `exact` says that they count on just this text, no line
     end changed and no blank stripped.
     """
-    ways = rulers(text, unit, exact=exact)
-    ruler, tied = _judge(ways, text, mentions)
+    ordered = sorted(mentions, key=lambda one: (one.start, one.end, one.label))
+    ways = rulers(text, unit, exact=exact, shown=any(one.surface is not None for one in ordered))
+    placed = [_places(ordered, ruler) for ruler in ways]
+    leaders = _leaders(ordered, placed, text)
+    if unit is not None:  # whoever knows it has settled what is left to doubt
+        leaders = leaders[:1]
+    ruler = ways[leaders[0]]
     spans: list[Span] = []
     losses: list[Loss] = []
     counts = dict.fromkeys(("matched", "unverified", "moved", "refused"), 0)
-    shift = 0
-    for mention in sorted(mentions, key=lambda one: (one.start, one.end, one.label)):
-        place, fate, why = _place(mention, text, ruler, ways, tied, shift)
+    drift = 0
+    for mention, *places in zip(ordered, *placed, strict=True):
+        place, fate, why = _fate(mention, text, [places[way] for way in leaders])
+        if why == _NOT_FOUND:
+            expected = ruler.character(mention.start)
+            named = [(way.name, place) for way, place in zip(ways, places, strict=True)]
+            place, fate, why = _mended(mention, text, named, expected, drift)
+            drift = place[0][0] - expected if place else drift
         counts[fate] += 1
         if why:
             losses.append(_loss(document_id, mention, place, fate, why))
         if place is not None:
             spans.append(_span(mention, place))
-            if fate == "moved":
-                shift = place[0][0] - mention.start
     return Calibrated(
         spans=tuple(sorted(spans, key=reading_order)),
         coverage=_cover(coverage, ruler, len(text)),
@@ -134,77 +96,78 @@ def calibrate(
     )
 
 
-Place = tuple[Range, ...]
-"""The pieces of a mention in characters, in order."""
+def _places(mentions: Sequence[Mention], ruler: Ruler) -> list[Place | None]:
+    """Place each mention; None where a piece has no place, or its pieces are not apart."""
+    pieces = [mention.fragments or ((mention.start, mention.end),) for mention in mentions]
+    found = iter(ruler.places([piece for each in pieces for piece in each]))
+    placed: list[Place | None] = []
+    for each in pieces:
+        place = [piece for piece in (next(found) for _ in each) if piece is not None]
+        apart = all(left[1] <= right[0] for left, right in pairwise(place))
+        placed.append(tuple(place) if apart and len(place) == len(each) else None)
+    return placed
 
 
-def _judge(
-    ways: Sequence[Ruler], text: str, mentions: Sequence[Mention]
-) -> tuple[Ruler, list[Ruler]]:
-    """Choose the way of counting that fits best, and list others that fit as well."""
-    if len(ways) == 1 or not mentions:
-        return ways[0], []
-    checkable = [mention for mention in mentions if mention.surface is not None]
-    scores: list[int] = []
-    for ruler in ways:
-        if checkable:
-            fit = sum(_fits(mention, text, ruler) for mention in checkable)
-        else:
-            fit = sum(_on_words(_pieces(mention, ruler), text) for mention in mentions)
-        scores.append(fit)
-        if checkable and fit == len(checkable):
-            break
-    best = max(scores)
-    leaders = [way for way, score in zip(ways, scores, strict=False) if score == best]
-    return leaders[0], [] if checkable else leaders[1:]
+def _leaders(
+    mentions: Sequence[Mention], placed: Sequence[Sequence[Place | None]], text: str
+) -> list[int]:
+    """Number the ways of counting that fit best, by strings or else by borders of words."""
+    checkable = any(mention.surface is not None for mention in mentions)
+    scores = [
+        sum(
+            _says(mention, place, text) if checkable else _on_words(place, text)
+            for mention, place in zip(mentions, places, strict=True)
+        )
+        for places in placed
+    ]
+    return [way for way, score in enumerate(scores) if score == max(scores)]
 
 
-def _place(
-    mention: Mention,
-    text: str,
-    ruler: Ruler,
-    ways: Sequence[Ruler],
-    tied: Sequence[Ruler],
-    shift: int,
-) -> tuple[Place | None, str, str]:
-    """Place one mention: where it is, what became of it, and why it is not where the file said."""
-    place = _pieces(mention, ruler)
+def _fate(mention: Mention, text: str, places: Sequence[Place | None]) -> Fate:
+    """Take the place that the first of the leading ways gives, unless others contradict it."""
+    place, *others = places
+    rivals = [other for other in others if other not in (None, place)]
     if mention.surface is None:
         if place is None:
-            return None, "refused", "it is empty, outside the text, or cuts a character"
-        if any(_pieces(mention, other) not in (None, place) for other in tied):
-            return None, "refused", "its unit cannot be told: no string, and several units fit"
-        return place, "unverified", ""
-    if place is not None and _says(mention.surface, place, text):
-        return place, "matched", ""
-    for other in ways:
-        place = _pieces(mention, other)
-        if place is not None and _says(mention.surface, place, text):
-            return place, "moved", f"counted in {other.name}, unlike the rest"
-    found = None if mention.fragments else _search(mention, text, shift)
-    if found is not None:
-        return (found,), "moved", "its string stands elsewhere near by"
-    return None, "refused", "its string does not stand where the file says, nor near by"
+            return None, "refused", _NO_PLACE
+        return (None, "refused", _UNTOLD) if rivals else (place, "unverified", "")
+    if not _says(mention, place, text):
+        return None, "refused", _NOT_FOUND
+    if any(_says(mention, rival, text) for rival in rivals):
+        return None, "refused", _UNTOLD
+    return place, "matched", ""
 
 
-def _pieces(mention: Mention, ruler: Ruler) -> Place | None:
-    places = [ruler.place(*piece) for piece in mention.fragments or [(mention.start, mention.end)]]
-    whole = [place for place in places if place is not None]
-    if len(whole) < len(places):
-        return None
-    apart = all(left[1] <= right[0] for left, right in pairwise(whole))
-    return tuple(whole) if apart else None
+def _mended(
+    mention: Mention,
+    text: str,
+    places: Sequence[tuple[str, Place | None]],
+    expected: int,
+    drift: int,
+) -> Fate:
+    """Find a mention whose string is not where the file says.
+
+    If it is off by just as much as the one before, that is it; else another way of counting that
+    leads to its string counts more than the string near by, which may be another mention's.
+    """
+    found = None if mention.fragments else _search(mention, text, expected + drift)
+    if found is None or not drift or found[0] != expected + drift:
+        standing = {place: name for name, place in places if _says(mention, place, text)}
+        if len(standing) > 1:
+            return None, "refused", _UNTOLD
+        for place, name in standing.items():
+            return place, "moved", f"counted in {name}, unlike the rest"
+    if found is None:
+        return None, "refused", _NOT_FOUND
+    return (found,), "moved", "its string stands elsewhere near by"
 
 
-def _fits(mention: Mention, text: str, ruler: Ruler) -> bool:
-    place = _pieces(mention, ruler)
-    return place is not None and _says(mention.surface or "", place, text)
-
-
-def _says(surface: str, place: Place, text: str) -> bool:
-    """Say whether a string stands in a place; kinds of blanks, and outer ones, do not matter."""
+def _says(mention: Mention, place: Place | None, text: str) -> bool:
+    """Say whether a mention's string stands in a place; kinds of blanks do not matter."""
+    if place is None or mention.surface is None:
+        return False
     stands = " ".join(text[start:end] for start, end in place)
-    return stands == surface or stands.split() == surface.split() != []
+    return stands == mention.surface or stands.split() == mention.surface.split() != []
 
 
 def _on_words(place: Place | None, text: str) -> bool:
@@ -220,20 +183,34 @@ def _on_words(place: Place | None, text: str) -> bool:
     return True
 
 
-def _search(mention: Mention, text: str, shift: int) -> Range | None:
-    """Find the one occurrence of a mention's string that is nearest to where it should stand."""
-    surface = (mention.surface or "").strip()
-    if not surface:
+def _search(mention: Mention, text: str, expected: int) -> Range | None:
+    """Find the one occurrence of a mention's string that is nearest to where it should stand.
+
+    One that is not a part of a word goes before one that is. Kinds of blanks do not matter.
+    """
+    words = (mention.surface or "").split()
+    if not words:
         return None
-    expected = min(max(mention.start + shift, 0), len(text))
-    before = text.rfind(surface, max(0, expected - FARTHEST), expected + len(surface))
-    after = text.find(surface, expected, expected + FARTHEST + len(surface))
-    candidates = sorted({found for found in (before, after) if found >= 0})
-    distances = [abs(found - expected) for found in candidates]
-    if not candidates or (len(candidates) == 2 and distances[0] == distances[1]):
-        return None
-    nearest = candidates[int(np.argmin(distances))]
-    return nearest, nearest + len(surface)
+    pattern = re.compile(r"\s+".join(map(re.escape, words)))
+    found: list[Range] = []
+    for reach in (_NEAR, FARTHEST):
+        found = _occurrences(pattern, text, max(0, expected - reach), expected + reach)
+        if whole := [place for place in found if _on_words((place,), text)]:
+            found = whole
+            break
+    nearest = sorted(found, key=lambda place: abs(place[0] - expected))[:2]
+    distances = {abs(place[0] - expected) for place in nearest}
+    return nearest[0] if len(nearest) == len(distances) > 0 else None
+
+
+def _occurrences(pattern: re.Pattern[str], text: str, low: int, high: int) -> list[Range]:
+    """List the places that begin in [low, high] and fit, those that overlap too."""
+    found: list[Range] = []
+    match = pattern.search(text, low)
+    while match and match.start() <= high:
+        found.append(match.span())
+        match = pattern.search(text, match.start() + 1)
+    return found
 
 
 def _span(mention: Mention, place: Place) -> Span:
@@ -249,30 +226,19 @@ def _span(mention: Mention, place: Place) -> Span:
 
 def _cover(coverage: Sequence[Range], ruler: Ruler, length: int) -> tuple[Range, ...]:
     """Turn ranges into characters; one that ends inside a character ends before it."""
-    if not coverage:
-        return ()
-    marks = ruler.marks
-    placed = [
+    most = int(ruler.marks[-1])
+    return merge_ranges(
         (
-            int(np.searchsorted(marks, start, side="left")),
-            min(int(np.searchsorted(marks, end, side="right")) - 1, length),
+            ruler.character(start),
+            min(
+                int(np.searchsorted(ruler.marks, min(max(end, 0), most), side="right")) - 1, length
+            ),
         )
         for start, end in coverage
-    ]
-    return merge_ranges(placed)
+    )
 
 
 def _loss(document_id: str, mention: Mention, place: Place | None, fate: str, why: str) -> Loss:
     start, end = (place[0][0], place[-1][1]) if place else (None, None)
     what = MOVED if fate == "moved" else REFUSED
     return Loss(document_id=document_id, start=start, end=end, what=what, why=why)
-
-
-def _graphemes(text: str) -> NDArray[np.int64]:
-    """Count one at the first character of each grapheme (UAX 29), none at the others."""
-    import regex
-
-    widths = np.zeros(len(text), dtype=np.int64)
-    for match in regex.finditer(r"\X", text):
-        widths[match.start()] = 1
-    return widths

@@ -8,12 +8,11 @@ does not matter.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from gonerd.reconcile.candidates import Candidate
-from gonerd.reconcile.vote import agreed_by_most, settle_by_vote
+from gonerd.reconcile.reading import Settle
 from gonerd.records import (
     GOLD,
     Annotation,
@@ -23,7 +22,7 @@ from gonerd.records import (
     Range,
     Span,
 )
-from gonerd.spans import clusters, covers, merge_ranges
+from gonerd.spans import clusters, covers, intersect_ranges, merge_ranges
 
 Method = Literal["vote", "weighted", "sequence"]
 METHODS: tuple[Method, ...] = ("vote", "weighted", "sequence")
@@ -61,86 +60,15 @@ class ReconcileConfig:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Settlement:
-    """How a method reads a place."""
-
-    spans: tuple[Span, ...]
-    certainty: float
-
-
-Settle = Callable[[Sequence[Claim], int, int], Settlement]
-"""From what each says about a place, its start and its end."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
 class Reconciled:
     """What became of one document's annotations."""
 
     gold: Annotation
     places: tuple[Dispute, ...]
-    """Every place that somebody marked, with who said what, agreed or not."""
+    """Every place that somebody marked, with who said what, agreed or not; in order."""
     disputes: tuple[Dispute, ...]
     """Those of the places that are not agreed."""
     losses: tuple[Loss, ...]
-
-
-def by_vote(labels: Sequence[str], agreement: float) -> Settle:
-    """Read a place as more than the given share of voters do, else by vote on each question."""
-
-    def settle(claims: Sequence[Claim], start: int, end: int) -> Settlement:
-        reading, share = agreed_by_most(claims)
-        if share <= agreement:
-            reading = settle_by_vote(claims, labels)
-        return Settlement(spans=reading, certainty=share)
-
-    return settle
-
-
-def by_candidates(candidates: Sequence[Candidate]) -> Settle:
-    """Read a place as the candidates do that a method has chosen for this document."""
-    ordered = sorted(candidates, key=lambda one: (one.start, -one.end, one.label))
-
-    def settle(claims: Sequence[Claim], start: int, end: int) -> Settlement:
-        low = bisect_left(ordered, start, key=lambda one: one.start)
-        high = bisect_left(ordered, end, key=lambda one: one.start)
-        chosen = [one for one in ordered[low:high] if one.chosen]
-        doubts = [1.0 - one.probability for one in chosen]
-        doubts += [
-            one.probability
-            for one in ordered[low:high]
-            if not one.chosen
-            and not any(one.start < other.end and other.start < one.end for other in chosen)
-        ]
-        return Settlement(
-            spans=tuple(_supported(one, claims) for one in chosen),
-            certainty=1.0 - max(doubts, default=0.0),
-        )
-
-    return settle
-
-
-def _supported(candidate: Candidate, claims: Sequence[Claim]) -> Span:
-    """Make a span of a candidate, with those who marked exactly it, and their fragments."""
-    pieces: dict[tuple[Range, ...], int] = {}
-    support = 0
-    for claim in claims:
-        same = [
-            span.fragments
-            for span in claim.spans
-            if (span.start, span.end) == (candidate.start, candidate.end)
-            and span.label == candidate.label
-        ]
-        support += bool(same)
-        for fragments in same[:1]:
-            pieces[fragments] = pieces.get(fragments, 0) + 1
-    return Span(
-        start=candidate.start,
-        end=candidate.end,
-        label=candidate.label,
-        support=support,
-        confidence=candidate.probability,
-        fragments=min(pieces, key=lambda one: (-pieces[one], one), default=()),
-    )
 
 
 def within_coverage(annotation: Annotation) -> tuple[Annotation, list[Loss]]:
@@ -166,7 +94,42 @@ def within_coverage(annotation: Annotation) -> tuple[Annotation, list[Loss]]:
                 why=why,
             )
         )
+    if not losses and coverage == annotation.coverage:
+        return annotation, losses
     return replace(annotation, coverage=coverage, spans=tuple(kept.values())), losses
+
+
+def ruled_range(settled: Dispute) -> Range:
+    """Say where a person has ruled; what holds may reach beyond what was disputed."""
+    pairs = [(settled.start, settled.end), *((one.start, one.end) for one in settled.settlement)]
+    return min(start for start, _ in pairs), max(end for _, end in pairs)
+
+
+def left_open(annotation: Annotation, ruled: Sequence[Range]) -> Annotation:
+    """Leave out what reaches into a place that people have ruled on; `ruled` is merged.
+
+    Its annotator has no say about the rest of such a span either: it was not marked as a name of
+    its own, nor left unmarked.
+    """
+    if not ruled:
+        return annotation
+    closed = list(ruled)
+    kept = []
+    for span in annotation.spans:
+        if _reaches_into(span, ruled):
+            closed.append((span.start, span.end))
+        else:
+            kept.append(span)
+    reach = max((end for _, end in annotation.coverage), default=0)
+    edges = [0, *(edge for pair in merge_ranges(closed) for edge in pair), reach]
+    still_open = [pair for pair in zip(edges[::2], edges[1::2], strict=True) if pair[0] < pair[1]]
+    coverage = intersect_ranges(merge_ranges(annotation.coverage), still_open)
+    return replace(annotation, coverage=coverage, spans=tuple(kept))
+
+
+def _reaches_into(span: Span, ranges: Sequence[Range]) -> bool:
+    before = bisect_left(ranges, (span.end,))
+    return before > 0 and ranges[before - 1][1] > span.start
 
 
 def reconcile_document(
@@ -182,29 +145,37 @@ def reconcile_document(
     settled: Sequence[Dispute] = (),
 ) -> Reconciled:
     """Reconcile all annotations of one document; `settled` are the disputes people ruled on."""
+    ruled = merge_ranges(map(ruled_range, settled))
     losses: list[Loss] = []
+    read = list(ruled)
     coverage: dict[str, tuple[Range, ...]] = {}
     said: dict[tuple[int, int, str, tuple[Range, ...]], list[str]] = {}
     for annotation in sorted(annotations, key=lambda one: one.annotator):
         kept, lost = within_coverage(annotation)
         losses += lost
+        read += kept.coverage
+        kept = left_open(kept, ruled)
         coverage[kept.annotator] = kept.coverage
         for span in kept.spans:
-            if not any(span.start < one.end and one.start < span.end for one in settled):
-                key = (span.start, span.end, span.label, span.fragments)
-                said.setdefault(key, []).append(kept.annotator)
+            key = (span.start, span.end, span.label, span.fragments)
+            said.setdefault(key, []).append(kept.annotator)
     spans = {
         Span(start=key[0], end=key[1], label=key[2], fragments=key[3]): names
         for key, names in said.items()
     }
+    for span in settle.chosen:
+        if not _reaches_into(span, ruled):
+            spans.setdefault(span, [])
     gold = [span for one in settled for span in one.settlement]
-    places: list[Dispute] = []
+    places = list(settled)
     disputes: list[Dispute] = []
     for group in clusters(spans):
         start, end = group[0].start, max(span.end for span in group)
         said_here = [(span, name) for span in group for name in spans[span]]
+        if not said_here:
+            continue
         claims = _claims(said_here, coverage, start, end)
-        reading = settle(claims, start, end)
+        reading = settle.place(claims, start, end)
         agreed = reading.certainty > agreement
         holds = agreed or open_disputes == "settle"
         place = Dispute(
@@ -228,10 +199,10 @@ def reconcile_document(
             text_sha256=text_sha256,
             annotator=GOLD,
             guide=guide,
-            coverage=merge_ranges(pair for ranges in coverage.values() for pair in ranges),
+            coverage=merge_ranges(read),
             spans=tuple(gold),
         ),
-        places=tuple(places),
+        places=tuple(sorted(places, key=lambda one: one.start)),
         disputes=tuple(disputes),
         losses=tuple(losses),
     )

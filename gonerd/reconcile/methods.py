@@ -2,21 +2,24 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from gonerd.errors import ConfigError, RecordError
+from gonerd.errors import ConfigError
 from gonerd.gather import Gathered
 from gonerd.reconcile.candidates import Candidate, layers_of
-from gonerd.reconcile.decide import Method, Settle, by_candidates, by_vote, within_coverage
+from gonerd.reconcile.decide import Method, left_open, ruled_range, within_coverage
+from gonerd.reconcile.reading import Settle, by_candidates, by_vote
 from gonerd.reconcile.sequence import SequenceSettings, infer
 from gonerd.reconcile.units import units_of
 from gonerd.reconcile.weighted import WeightedSettings, weigh
+from gonerd.records import Dispute, Range
+from gonerd.spans import merge_ranges
 
 FEW = 2
 """Readers of a document below whom there is nothing to reconcile."""
-ENOUGH = 200
-"""Marked places below which habits cannot be learnt."""
+ENOUGH = 1_000
+"""Marks below which habits cannot be learnt."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,33 +65,41 @@ def choose(
 
 
 def read_corpus(
-    method: Method, why: str, items: Sequence[Gathered], labels: Sequence[str]
+    method: Method,
+    why: str,
+    items: Sequence[Gathered],
+    labels: Sequence[str],
+    settled: Mapping[str, Sequence[Dispute]],
 ) -> Readings:
-    """Fit a method to all documents."""
+    """Fit a method to all documents, apart from what people have `settled` in some.
+
+    The order of documents and of annotators does not matter, not even to the last digit.
+    """
     if method == "vote":
         return Readings(method=method, why=why)
-    unknown = {span.label for item in items for one in item.annotations for span in one.spans}
-    if surplus := sorted(unknown - set(labels)):
-        raise RecordError(f"label {surplus[0]!r}: expected one of {', '.join(labels)}.")
     kept = [
-        Gathered(
-            document_id=item.document_id,
-            document=item.document,
-            annotations=tuple(within_coverage(one)[0] for one in item.annotations),
-        )
-        for item in items
+        _kept(item, merge_ranges(map(ruled_range, settled.get(item.document_id, ()))))
+        for item in sorted(items, key=lambda one: one.document_id)
     ]
     annotators = sorted({one.annotator for item in kept for one in item.annotations})
     found: dict[str, list[Candidate]] = {item.document_id: [] for item in kept}
-    for layer in layers_of(kept, annotators):
+    for depth, layer in enumerate(layers_of(kept, annotators)):
         if method == "weighted":
             candidates, _ = weigh(layer, len(annotators), labels, WeightedSettings())
         else:
             units = units_of(layer, _texts(kept), annotators, labels)
             candidates = infer(units, SequenceSettings())
         for one in candidates:
-            found[kept[one.document].document_id].append(one)
+            found[kept[one.document].document_id].append(
+                replace(one, depth=depth) if depth else one
+            )
     return Readings(method=method, why=why, candidates=found)
+
+
+def _kept(item: Gathered, ruled: Sequence[Range]) -> Gathered:
+    """Keep what counts of everybody's annotations, by annotator."""
+    annotations = [left_open(within_coverage(one)[0], ruled) for one in item.annotations]
+    return replace(item, annotations=tuple(sorted(annotations, key=lambda one: one.annotator)))
 
 
 def _texts(items: Sequence[Gathered]) -> list[str]:

@@ -1,14 +1,14 @@
 """Disputes that people have settled, and how much settling each open one would change."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
-from gonerd.errors import RecordError, TextMismatch
+from gonerd.errors import RecordError, SpanError, TextMismatch
 from gonerd.files import load_disputes
-from gonerd.reconcile.decide import METHODS
+from gonerd.reconcile.decide import METHODS, ruled_range
 from gonerd.records import Dispute, Document
 
 
@@ -23,9 +23,9 @@ def settled_by_people(path: Path) -> dict[str, list[Dispute]]:
         if dispute.settled_by is not None and dispute.settled_by not in METHODS:
             by_document[dispute.document_id].append(dispute)
     for document_id, disputes in by_document.items():
-        disputes.sort(key=lambda one: (one.start, one.end))
+        disputes.sort(key=ruled_range)
         for left, right in pairwise(disputes):
-            if right.start < left.end:
+            if ruled_range(right)[0] < ruled_range(left)[1]:
                 raise RecordError(
                     f"{path}: {document_id}[{right.start}:{right.end}], settled by "
                     f"{right.settled_by!r}, overlaps [{left.start}:{left.end}], settled by "
@@ -34,15 +34,32 @@ def settled_by_people(path: Path) -> dict[str, list[Dispute]]:
     return dict(by_document)
 
 
-def check_text(settled: Sequence[Dispute], document_id: str, text_sha256: str) -> None:
-    """Refuse rulings on another text."""
+def check_rulings(
+    settled: Sequence[Dispute],
+    document_id: str,
+    text_sha256: str,
+    *,
+    document: Document | None,
+    labels: Collection[str] | None,
+) -> None:
+    """Refuse rulings on another text, beyond the text, or with other labels, where known."""
     for dispute in settled:
+        ruling = f"{document_id}[{dispute.start}:{dispute.end}]: settled by {dispute.settled_by!r}"
         if dispute.text_sha256 != text_sha256:
             raise TextMismatch(
-                f"{document_id}[{dispute.start}:{dispute.end}]: settled by "
-                f"{dispute.settled_by!r} on another text (sha256 {dispute.text_sha256[:8]}..., "
+                f"{ruling} on another text (sha256 {dispute.text_sha256[:8]}..., "
                 f"now {text_sha256[:8]}...); expected the same text."
             )
+        if document is not None and ruled_range(dispute)[1] > len(document.text):
+            raise SpanError(
+                f"{ruling} up to {ruled_range(dispute)[1]}, past the text; expected at most "
+                f"{len(document.text)}."
+            )
+        for span in dispute.settlement:
+            if labels is not None and span.label not in labels:
+                raise RecordError(
+                    f"{ruling} as {span.label!r}; expected one of {', '.join(labels)}."
+                )
 
 
 def ranked(disputes: Iterable[Dispute], documents: Mapping[str, Document]) -> list[Dispute]:

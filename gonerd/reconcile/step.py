@@ -28,7 +28,7 @@ from gonerd.guide import Guide
 from gonerd.reconcile.decide import AGREEMENT, ReconcileConfig, Reconciled, reconcile_document
 from gonerd.reconcile.methods import FEW, Readings, choose, read_corpus
 from gonerd.reconcile.passes import annotator_folder, bring_passes
-from gonerd.reconcile.settled import check_text, settled_by_people
+from gonerd.reconcile.settled import check_rulings, settled_by_people
 from gonerd.records import GOLD, Annotation, Dispute, Document, check_fit, dispute_to_json
 from gonerd.store import (
     Manifest,
@@ -79,8 +79,8 @@ def reconcile(
         )
         for index, part in enumerate(documents.parts)
     ]
-    readings = _readings(config, guide, parts)
     rulings = {} if settled is None else settled_by_people(settled)
+    readings = _readings(config, guide, parts, rulings)
     batches = []
     for index, ((part, voters_parts), listed) in enumerate(
         zip(parts, documents.parts, strict=True)
@@ -105,11 +105,11 @@ def reconcile(
         **rules_of(config, guide),
         "voters": voters,
         "method_taken": readings.method,
-        "method_why": readings.why,
     }
     inputs = {
         "documents": documents.fingerprint,
-        **{voter: manifests[voter].fingerprint for voter in voters},
+        "why this method": readings.why,
+        **{f"annotations of {voter}": manifests[voter].fingerprint for voter in voters},
     }
     disputes = run_step(
         engine,
@@ -165,7 +165,10 @@ class _Part:
 
 
 def _readings(
-    config: ReconcileConfig, guide: Guide, parts: Sequence[tuple[Path, Sequence[Path]]]
+    config: ReconcileConfig,
+    guide: Guide,
+    parts: Sequence[tuple[Path, Sequence[Path]]],
+    rulings: Mapping[str, Sequence[Dispute]],
 ) -> Readings:
     """Fit the method to all documents; a vote needs to see none of them."""
     num_voters = max((len(voters) for _, voters in parts), default=0)
@@ -178,7 +181,7 @@ def _readings(
         for document, passes in _passes(part, voters)
     ]
     taken, why = choose(config.method, items)
-    return read_corpus(taken, why, items, list(guide.labels))
+    return read_corpus(taken, why, items, list(guide.labels), rulings)
 
 
 def _passes(part: Path, voters: Sequence[Path]) -> Iterator[tuple[Document, list[Annotation]]]:
@@ -199,7 +202,9 @@ def reconcile_part(config: ReconcileConfig, guide: Guide, part: _Part) -> Iterat
     agreement = AGREEMENT[method] if config.agreement is None else config.agreement
     for document, passes in _passes(part.documents, part.voters):
         settled = part.settled.get(document.id, ())
-        check_text(settled, document.id, document.text_sha256)
+        check_rulings(
+            settled, document.id, document.text_sha256, document=document, labels=guide.labels
+        )
         yield reconcile_document(
             document.id,
             document.text_sha256,

@@ -49,7 +49,7 @@ class Units:
     quiet: Ints
     """Of each annotator, units it has read that are near no mark."""
     quiet_shapes: Ints
-    """How many units of each shape are near no mark."""
+    """How many units of each shape somebody has read, and are near no mark."""
 
 
 def units_of(
@@ -75,7 +75,8 @@ def units_of(
             collected["annotator"].append(np.full(len(chosen), who))
             collected["previous"].append((before + 1) // 2)
             collected["tag"].append(tags[chosen])
-        quiet_shapes += np.bincount(shapes[~near], minlength=len(SHAPES))
+        read_by_any = np.any([read for _, _, read in rows], axis=0) if rows else starts < 0
+        quiet_shapes += np.bincount(shapes[read_by_any & ~near], minlength=len(SHAPES))
         firsts = np.flatnonzero(near & ~np.concatenate(([False], near[:-1])))
         lasts = np.flatnonzero(near & ~np.concatenate((near[1:], [False]))) + 1
         bounds += (bounds[-1] + np.cumsum(lasts - firsts)).tolist()
@@ -100,16 +101,21 @@ _COLUMNS = ("document", "starts", "ends", "shapes", "unit", "annotator", "previo
 
 
 def cut(text: str, spans: Sequence[Span]) -> tuple[Ints, Ints]:
-    """Cut a text into words, and words at the borders of spans: the starts and ends of units."""
+    """Cut a text into words, and words at the borders of spans: the starts and ends of units.
+
+    Blanks are in no unit, but for those at which a span begins or ends.
+    """
     words = np.array([match.span() for match in re.finditer(r"\S+", text)], dtype=np.int64)
-    if not len(words):
-        return np.zeros(0, dtype=np.int64), np.zeros(0, dtype=np.int64)
-    borders = np.array([border for span in spans for border in (span.start, span.end)])
-    points = np.unique(np.concatenate((words.ravel(), borders.astype(np.int64))))
+    words = words.reshape(-1, 2)
+    begins = np.array([span.start for span in spans], dtype=np.int64)
+    stops = np.array([span.end for span in spans], dtype=np.int64)
+    points = np.unique(np.concatenate((words.ravel(), begins, stops)))
     starts, ends = points[:-1], points[1:]
-    word = np.searchsorted(words[:, 0], starts, side="right") - 1
-    inside = (word >= 0) & (starts < words[word, 1])
-    return starts[inside], ends[inside]
+    inside = np.searchsorted(words[:, 0], starts, side="right") > np.searchsorted(
+        words[:, 1], starts, side="right"
+    )
+    kept = inside | np.isin(starts, begins) | np.isin(ends, stops)
+    return starts[kept], ends[kept]
 
 
 def shapes_of(text: str, starts: Ints, ends: Ints) -> Ints:

@@ -243,10 +243,9 @@ def _readers(
 def _expected(num_annotators: int, num_labels: int, settings: WeightedSettings) -> Competence:
     """Say what annotators are worth before anything is known of them."""
     ones = np.ones(num_annotators)
-    others = (1 - settings.label) / max(num_labels - 1, 1)
-    labels = np.full((num_labels, num_labels), others) + np.eye(num_labels) * (
-        settings.label - others
-    )
+    right = settings.label if num_labels > 1 else 1.0
+    others = (1 - right) / max(num_labels - 1, 1)
+    labels = np.full((num_labels, num_labels), others) + np.eye(num_labels) * (right - others)
     return Competence(
         entities=settings.entities,
         found=ones * settings.found,

@@ -116,7 +116,7 @@ def _teach(sentences: Sequence[Sentence], scale: Scale, settings: TaggerSettings
     num_shapes = max(int(one.shapes.max(initial=0)) for one in sentences) + 1
     first = sentences[0]
     head = _make_head(
-        first.features.shape[1], max(num_shapes, 16), first.targets.shape[1], settings
+        first.features.shape[1], max(num_shapes, 32), first.targets.shape[1], settings
     )
     optimizer = torch.optim.AdamW(head.parameters(), lr=settings.learning_rate, weight_decay=0.01)
     lengths = np.array([len(one.shapes) for one in sentences])

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gonerd.reconcile.decide import ReconcileConfig, Reconciled, by_vote, reconcile_document
+from gonerd.reconcile.decide import ReconcileConfig, Reconciled, reconcile_document
+from gonerd.reconcile.reading import by_vote
 from gonerd.reconcile.vote import settle_by_vote
 from gonerd.records import GOLD, Annotation, Claim, Dispute, Document, Loss, Range, Span
 from gonerd.spans import merge_ranges, overlap, within

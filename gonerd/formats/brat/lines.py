@@ -12,7 +12,7 @@ from gonerd.formats.members import Member, text_of
 from gonerd.records import MOST_SUPPORT, Range
 
 _SPAN_LINE = re.compile(
-    r"(T\S*)\t([^\t]*\S)[ \t](\d{1,15} \d{1,15}(?:;\d{1,15} \d{1,15})*) ?(?:\t(.*))?", re.DOTALL
+    r"(T\S*)\t([^\t]*?\S)[ \t](\d{1,15} \d{1,15}(?:;\d{1,15} \d{1,15})*) ?(?:\t(.*))?", re.DOTALL
 )
 _OTHER_LINE = re.compile(r"([REAMN#*]\S*)\t(.*)")
 _OURS = re.compile(r"gonerd (\S+)\t(\{.*\})")
