@@ -53,7 +53,9 @@ class _TooMuchError(Exception):
     """A search would not end in bounded steps."""
 
 
-def gammas(columns: Columns, *, seed: int, progress: Progress = QUIET) -> Gammas:
+def gammas(
+    columns: Columns, *, seed: int, most_aligned: int = MOST_ALIGNED, progress: Progress = QUIET
+) -> Gammas:
     """Work out gamma of each document, over the characters that all its annotators have read.
 
     The same seed gives the same numbers.
@@ -72,13 +74,13 @@ def gammas(columns: Columns, *, seed: int, progress: Progress = QUIET) -> Gammas
     aligned = 0
     for document in sorted(ready, key=lambda document: (seeds[document], document)):
         aligned += _num_spans(ready[document])
-        if drawn and aligned > MOST_ALIGNED:
+        if drawn and aligned > most_aligned:
             left_out[document] = "the seed drew other documents, and all would take too long"
             aligned -= _num_spans(ready[document])
         else:
             drawn.append(document)
     least, most = SAMPLES
-    samples = min(max(least * MOST_ALIGNED // max(aligned, 1), least), most)
+    samples = min(max(least * most_aligned // max(aligned, 1), least), most)
     with progress.bar("gamma", len(drawn)) as advance, _quiet():
         for document in sorted(drawn):
             value = gamma(ready[document], samples=samples, seed=seeds[document])

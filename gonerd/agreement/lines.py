@@ -6,7 +6,7 @@ from textwrap import wrap
 
 from gonerd.agreement.estimates import NOT_ASKED
 from gonerd.agreement.result import Agreement, Confused, DocumentRow, Estimate, PairRow, Row
-from gonerd.agreement.words import KINDS, OVERALL, TOKEN_KAPPA, size, without_gamma
+from gonerd.agreement.words import KINDS, OVERALL, TOKEN_KAPPA, number, size, without_gamma
 
 WIDTH = 100
 MOST_ROWS = 20
@@ -149,7 +149,7 @@ def _confused(agreement: Agreement) -> list[str]:
     found: list[str] = []
     for differences in agreement.differences:
         of_kind = [one for one in agreement.confused if one.kind == differences.kind]
-        title = f"{KINDS[differences.kind]}: {differences.times:,} times"
+        title = f"{KINDS[differences.kind]}: {number(differences.times, 'time')}"
         if not of_kind:
             found += [title, ""]
             continue

@@ -225,7 +225,7 @@ def _gamma(resamples: Resamples, found: Gammas | None) -> Estimate:
     if found is None:
         return Estimate(value=None, why=why.NOT_ASKED)
     documents = np.array(sorted(found.values), dtype=np.int64)
-    values = np.array([found.values[number] for number in documents.tolist()], dtype=np.float64)
+    values = np.array([found.values[document] for document in documents.tolist()], dtype=np.float64)
     values = values.reshape(-1, 2)
     mean = weighted_mean(resamples, documents, values[:, 0], values[:, 1])
     return mean.estimate(why.NO_GAMMA)
@@ -242,8 +242,8 @@ def _label_pairs(counted: Tally) -> tuple[LabelPair, ...]:
 
 def _left_out(columns: Columns, found: Gammas | None) -> tuple[LeftOut, ...]:
     return tuple(
-        LeftOut(document_id=columns.documents[number], why=reason)
-        for number, reason in (found.left_out if found else {}).items()
+        LeftOut(document_id=columns.documents[document], why=reason)
+        for document, reason in (found.left_out if found else {}).items()
     )
 
 

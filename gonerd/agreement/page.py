@@ -9,7 +9,7 @@ from gonerd.agreement.heat_map import heat_map, legend
 from gonerd.agreement.lines import least_agreed, most_spans
 from gonerd.agreement.markup import cut, shown, with_interval
 from gonerd.agreement.result import Agreement, Confused, Estimate, PairRow, Row
-from gonerd.agreement.words import KINDS, METHOD, OVERALL, TOKEN_KAPPA, size, without_gamma
+from gonerd.agreement.words import KINDS, METHOD, OVERALL, TOKEN_KAPPA, number, size, without_gamma
 
 MOST_ROWS = 60
 MOST_CONFUSED = 25
@@ -180,7 +180,7 @@ def _confused(agreement: Agreement) -> str:
         rows = "".join(_confused_row(one) for one in of_kind[:MOST_CONFUSED])
         more = differences.distinct - MOST_CONFUSED
         found.append(
-            f"<h3>{KINDS[differences.kind]}: {differences.times:,} times, "
+            f"<h3>{KINDS[differences.kind]}: {number(differences.times, 'time')}, "
             f"{differences.distinct:,} different</h3>"
         )
         if of_kind:

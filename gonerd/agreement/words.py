@@ -34,6 +34,9 @@ TOKEN_KAPPA = (
 )
 """Follows `Token kappa` and its two values."""
 
+FEW = 10
+"""Documents; intervals from fewer are said to be too narrow."""
+
 METHOD = (
     (
         "What is compared",
@@ -78,7 +81,8 @@ METHOD = (
         "Percentile bootstrap over documents: as many documents as there are, drawn from them with "
         "replacement, again and again, the same draws for every number; between the ends lie 95 % "
         "of the results. Draws in which a number is undefined are left out of its interval. From "
-        "few documents an interval comes out too narrow; their number stands beside it.",
+        f"few documents, fewer than {FEW} or so, an interval comes out too narrow; their number "
+        "stands beside it.",
     ),
     (
         "Lengths",
@@ -98,14 +102,15 @@ METHOD = (
 def size(agreement: Agreement) -> list[str]:
     """Say what was compared."""
     apart = agreement.pairs_apart
+    few = agreement.documents_compared < FEW
     return [
         f"{number(agreement.readings, 'reading')} of {number(agreement.documents, 'document')} "
         f"by {number(agreement.annotators, 'annotator')}, with {number(agreement.spans, 'span')}",
         f"{number(agreement.pairs_compared, 'pair')} of annotators compared, in "
         f"{number(agreement.documents_compared, 'document')}"
         + (f"; {number(apart, 'pair')} have read nothing in common" if apart else ""),
-        f"intervals hold 95 % of {agreement.samples:,} resamples of the documents (seed "
-        f"{agreement.seed})",
+        f"intervals hold 95 % of {number(agreement.samples, 'resample')} of the documents (seed "
+        f"{agreement.seed})" + ("; of so few documents they are too narrow" if few else ""),
     ]
 
 
