@@ -9,6 +9,9 @@ from gonerd.errors import RecordError, SourceError, TextMismatch, listing
 from gonerd.files import load_annotations, load_documents, parquet_files
 from gonerd.records import Annotation, Document, check_fit
 
+LEDGER, ASIDES = ".ledger.jsonl", ".asides.jsonl"
+"""What an import lays beside its annotations, by how the names end."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Annotated:
@@ -38,7 +41,7 @@ def gather(
     and those of `documents`; with `unread`, also of documents that nobody annotated. Two
     annotations of a document by one annotator are a RecordError, of two texts a TextMismatch.
     """
-    known = {} if documents is None else {one.id: one for one in load_documents(documents)}
+    known = {} if documents is None else documents_by_id(documents)
     said: dict[str, dict[str, tuple[str, Annotation]]] = defaultdict(dict)
     problems: list[RecordError] = []
     for file in annotation_files(files):
@@ -98,6 +101,7 @@ def annotation_files(paths: Sequence[Path]) -> list[Path]:
             files.append(path)
             continue
         inside = sorted([*path.glob("*.jsonl"), *parquet_files(path)]) if path.is_dir() else []
+        inside = [file for file in inside if not is_beside(file.name)]
         if not inside:
             raise SourceError(
                 f"{path}: holds no annotations; expected a .jsonl or .parquet file, or a folder of "
@@ -105,6 +109,23 @@ def annotation_files(paths: Sequence[Path]) -> list[Path]:
             )
         files += inside
     return files
+
+
+def documents_by_id(path: Path) -> dict[str, Document]:
+    """Read documents by their ids; one id for two texts is a TextMismatch."""
+    found: dict[str, Document] = {}
+    for document in load_documents(path):
+        other = found.setdefault(document.id, document)
+        if other.text_sha256 != document.text_sha256:
+            raise TextMismatch(
+                f"{path}: two texts of document {document.id!r}; expected an id for each."
+            )
+    return found
+
+
+def is_beside(name: str) -> bool:
+    """Say whether a file is what an import lays beside its annotations."""
+    return name.endswith((LEDGER, ASIDES))
 
 
 def _document(document_id: str, text: str) -> Document:

@@ -52,6 +52,19 @@ def intersect_ranges(left: Sequence[Range], right: Sequence[Range]) -> tuple[Ran
     return tuple(common)
 
 
+def subtract_ranges(ranges: Iterable[Range], holes: Iterable[Range]) -> tuple[Range, ...]:
+    """Keep what lies in the ranges and in none of the holes, in order.
+
+    >>> subtract_ranges([(0, 10), (20, 30)], [(5, 25), (9, 12)])
+    ((0, 5), (25, 30))
+    """
+    whole = merge_ranges(ranges)
+    borders = [offset for hole in merge_ranges(holes) for offset in hole]
+    last = max([0, *borders[-1:], *(end for _, end in whole[-1:])])
+    edges = [min([0, *borders[:1], *(start for start, _ in whole[:1])]), *borders, last]
+    return intersect_ranges(whole, list(zip(edges[::2], edges[1::2], strict=True)))
+
+
 def covers(coverage: Sequence[Range], start: int, end: int) -> bool:
     """Say whether one range of a merged coverage holds all of [start, end)."""
     index = bisect_right(coverage, start, key=lambda covered: covered[0]) - 1

@@ -5,8 +5,8 @@ computed from them can depend on the order in which somebody stored them.
 """
 
 from array import array
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -47,6 +47,8 @@ class Columns:
     end: Ints
     label: Ints
     fragment: Ints
+    marked_only: int
+    """Readings that cover nothing but the spans they hold, so that what they lack is unknown."""
     unread: int
     """Spans left out because they do not lie whole in what their own annotator has read."""
     repeated: int
@@ -68,7 +70,7 @@ def to_columns(annotations: Iterable[Annotation]) -> Columns:
     labels: dict[str, int] = {}
     fragments: dict[tuple[Range, ...], int] = {(): 0}
     rows = array("q")
-    unread = 0
+    marked_only = unread = 0
     for annotation in annotations:
         _check(annotation, readings, texts)
         coverage = merge_ranges(annotation.coverage)
@@ -76,11 +78,13 @@ def to_columns(annotations: Iterable[Annotation]) -> Columns:
         readings[annotation.document_id, annotation.annotator] = coverage
         kept = within(annotation.spans, coverage)
         unread += len(annotation.spans) - len(kept)
+        marked_only += _covers_no_more(coverage, kept)
         for span in kept:
             label = labels.setdefault(span.label, len(labels))
             parts = fragments.setdefault(_pieces(span), len(fragments))
             rows.extend((number, span.start, span.end, label, parts))
-    return _in_order(readings, labels, fragments, rows, unread)
+    columns = _in_order(readings, labels, fragments, rows)
+    return replace(columns, marked_only=marked_only, unread=unread)
 
 
 def _check(
@@ -107,6 +111,12 @@ def _check(
         )
 
 
+def _covers_no_more(coverage: tuple[Range, ...], spans: Sequence[Span]) -> bool:
+    if not spans or coverage[0][0] != spans[0].start:  # they are sorted; most end here
+        return False
+    return coverage == merge_ranges((span.start, span.end) for span in spans)
+
+
 def _pieces(span: Span) -> tuple[Range, ...]:
     return span.fragments if len(span.fragments) > 1 else ()
 
@@ -116,7 +126,6 @@ def _in_order(
     labels: dict[str, int],
     fragments: dict[tuple[Range, ...], int],
     rows: "array[int]",
-    unread: int,
 ) -> Columns:
     names = list(readings)
     order = sorted(range(len(names)), key=lambda number: names[number])
@@ -148,7 +157,8 @@ def _in_order(
         end=end,
         label=label,
         fragment=fragment,
-        unread=unread,
+        marked_only=0,
+        unread=0,
         repeated=int((~distinct).sum()),
     )
 

@@ -170,10 +170,10 @@ class Mean:
     documents: int
 
     @staticmethod
-    def begin(resamples: Resamples) -> "Mean":
-        """Begin with no number."""
+    def begin(resamples: Resamples, documents: int) -> "Mean":
+        """Begin with no number, of those that rest on some documents."""
         size = resamples.times.shape[1] + 1
-        return Mean(total=np.zeros(size), number=np.zeros(size), documents=len(resamples.documents))
+        return Mean(total=np.zeros(size), number=np.zeros(size), documents=documents)
 
     def add(self, sampled: Sampled) -> None:
         """Take one more into the mean."""

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from gonerd.agreement.markup import cut, shown, with_interval
 from gonerd.agreement.result import Agreement, Estimate, PairRow
+from gonerd.agreement.words import number
 
 MOST = 60
 """Annotators that a page has room for."""
@@ -67,9 +68,9 @@ def legend() -> str:
     )
 
 
-def _size(number: int) -> int:
+def _size(annotators: int) -> int:
     for most, size in ((8, 60), (16, 44), (30, 30)):
-        if number <= most:
+        if annotators <= most:
             return size
     return 22
 
@@ -82,7 +83,7 @@ def _font(size: int) -> int:
 def _square(pair: PairRow, estimate: Estimate, row: int, column: int, size: int) -> str:
     kind = "exact F1" if row > column else "overlap F1"
     said = f"{shown(pair.name)}: {kind} {with_interval(estimate)}"
-    said += f"; {pair.documents:,} documents, {pair.spans:,} spans"
+    said += f"; {number(pair.documents, 'document')}, {number(pair.spans, 'span')}"
     fill = "url(#none)" if estimate.value is None else _colour(estimate.value)
     square = (
         f'<rect x="{column * size}" y="{row * size}" width="{size}" height="{size}" '

@@ -11,6 +11,8 @@ from gonerd.agreement.words import KINDS, OVERALL, TOKEN_KAPPA, number, size, wi
 WIDTH = 100
 MOST_ROWS = 20
 MOST_CONFUSED = 10
+_WHAT, _LABEL = 32, 22
+"""Columns of what was confused."""
 
 
 @dataclass(kw_only=True, slots=True)
@@ -34,7 +36,7 @@ class _Reasons:
 
     def lines(self) -> list[str]:
         """List them."""
-        return [f"  ({number}) {reason}" for reason, number in self.said.items()]
+        return [f"  ({index}) {reason}" for reason, index in self.said.items()]
 
 
 def lines(agreement: Agreement) -> str:
@@ -155,7 +157,7 @@ def _confused(agreement: Agreement) -> list[str]:
             continue
         found += [
             f"{title}, {differences.distinct:,} different",
-            f"{'times':>8}{'docs':>6}  {'what':<32}  {'label':<18}  for example",
+            f"{'times':>8}{'docs':>6}  {'what':<{_WHAT}}  {'label':<{_LABEL}}  for example",
             *(_confused_line(one) for one in of_kind[:MOST_CONFUSED]),
         ]
         if differences.distinct > MOST_CONFUSED:
@@ -170,12 +172,12 @@ def _confused_line(one: Confused) -> str:
     labels = [label for label in dict.fromkeys(one.labels) if label is not None]
     what, label = (
         " | ".join(_fit(of, width - 3 * (len(of) - 1)))
-        for of, width in ((surfaces, 32), (labels, 18))
+        for of, width in ((surfaces, _WHAT), (labels, _LABEL))
     )
     start, end = one.places[0]
     place = f"[{start}:{end}]"
-    where = _cut(one.document_id, 30 - len(place)) + place
-    return f"{one.times:>8,}{one.documents:>6,}  {what:<32}  {label:<18}  {where}"
+    where = _cut(one.document_id, WIDTH - 20 - _WHAT - _LABEL - len(place)) + place
+    return f"{one.times:>8,}{one.documents:>6,}  {what:<{_WHAT}}  {label:<{_LABEL}}  {where}"
 
 
 def _label_pairs(agreement: Agreement) -> list[str]:

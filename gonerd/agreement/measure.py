@@ -115,12 +115,12 @@ class _Whole:
     @staticmethod
     def begin(counted: Tally, resamples: Resamples) -> "_Whole":
         """Begin with no pair."""
-        num_placed, num_tokened = (
-            len(np.unique(table.document)) for table in (counted.places, counted.tokens)
+        num_marked, num_placed, num_tokened = (
+            len(np.unique(of.document)) for of in (counted.lengths, counted.places, counted.tokens)
         )
         return _Whole(
-            exact=Mean.begin(resamples),
-            overlap=Mean.begin(resamples),
+            exact=Mean.begin(resamples, num_marked),
+            overlap=Mean.begin(resamples, num_marked),
             labels=Kappa.none(resamples, num_placed),
             tokens=Kappa.none(resamples, num_tokened),
             marked=Kappa.none(resamples, num_tokened),
@@ -255,6 +255,12 @@ def _notes(counted: Tally, texts: Mapping[str, str]) -> Iterator[str]:
     apart = several - len(counted.documents)
     without_text = sum(1 for name in columns.documents if name not in texts)
     for count, thing, what in (
+        (
+            columns.marked_only,
+            "annotation",
+            "without what {its} annotator read and left unmarked: no other can miss or add there; "
+            "import with --complete what was read whole",
+        ),
         (columns.unread, "span", "left out: not whole within what {its} own annotator has read"),
         (columns.repeated, "span", "left out: said twice by {its} annotator"),
         (alone, "document", "left out: annotated by one alone"),

@@ -60,7 +60,7 @@ class _Reasons:
     def notes(self) -> str:
         """List them."""
         return "".join(
-            f'<p class="note">({number}) {shown(why)}</p>' for why, number in self.said.items()
+            f'<p class="note">({index}) {shown(why)}</p>' for why, index in self.said.items()
         )
 
 

@@ -110,7 +110,8 @@ def size(agreement: Agreement) -> list[str]:
         f"{number(agreement.documents_compared, 'document')}"
         + (f"; {number(apart, 'pair')} have read nothing in common" if apart else ""),
         f"intervals hold 95 % of {number(agreement.samples, 'resample')} of the documents (seed "
-        f"{agreement.seed})" + ("; of so few documents they are too narrow" if few else ""),
+        f"{agreement.seed})",
+        *(["from so few documents, intervals are too narrow"] if few else []),
     ]
 
 

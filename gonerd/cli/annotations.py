@@ -89,7 +89,8 @@ def import_(
         unit=_unit(unit),
     )
     files = deliver_import(imported, out, documents_out=documents_out, strict=strict)
-    print_result(*import_report(imported, chosen, files), as_json, to_error=str(out) == "-")
+    to_error = "-" in map(str, (out, documents_out))
+    print_result(*import_report(imported, chosen, files), as_json, to_error=to_error)
 
 
 def export(

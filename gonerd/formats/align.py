@@ -1,30 +1,33 @@
 """Passes over differently tokenised copies of a document into passes over one text.
 
 The text is the one given, else the one the files hold, else the one that most passes share. Each
-pass's tokens are then found in it: first by equal tokens, and between those by equal characters, so
+pass's tokens are then found in it: first by equal words, and between those by equal characters, so
 that a split token, a missing line or a tag glued to a word costs only itself. What was found is
 covered; what was not found is unknown, never "no entity".
 """
 
+import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from difflib import SequenceMatcher
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 from gonerd.formats.layers import Mention, Pass, TokenPass
+from gonerd.formats.matching import match
 from gonerd.records import Loss, Range
-from gonerd.spans import merge_ranges
-
-_LONGEST = 2_000
-"""Characters of a stretch that is compared character by character."""
+from gonerd.spans import merge_ranges, subtract_ranges
 
 _TREEBANK = {
     "``": '"', "''": '"', "-LRB-": "(", "-RRB-": ")", "-LSB-": "[", "-RSB-": "]", "-LCB-": "{",
     "-RCB-": "}", "\\/": "/", "\\*": "*",
 }  # fmt: skip
 """How the Penn Treebank writes what a text writes otherwise."""
+
+_WORD = re.compile(
+    "|".join(map(re.escape, _TREEBANK)) + r"|[^\W_\u0e00-\u0eff\u1000-\u109f\u2e80-\U0010ffff]+|\S"
+)
+"""What is compared whole: a word, or a sign; each character of scripts that part no words."""
 
 
 def join(tokens: Sequence[str], gaps: Sequence[str]) -> tuple[str, list[Range]]:
@@ -88,21 +91,23 @@ def place_tokens(tokens: Sequence[str], text: str) -> list[Range | None]:
     A token that holds more than the text (`York/LOC`) is placed on the part that is there, if that
     is at least half of it.
     """
-    wanted = [_TREEBANK.get(token, token) for token in tokens]
-    placed = _in_order(wanted, text)
+    placed = _in_order(tokens, text)
     if placed is not None:
         return list(placed)
-    words, starts = _words(text)
-    found: list[Range | None] = [None] * len(tokens)
-    matcher = SequenceMatcher(None, wanted, words, autojunk=len(words) > 20_000)
-    for kind, left, right, low, high in matcher.get_opcodes():
-        if kind == "equal":
-            for index in range(right - left):
-                start = starts[low + index]
-                found[left + index] = (start, start + len(words[low + index]))
-        elif left < right and low < high:
-            end = starts[high - 1] + len(words[high - 1])
-            found[left:right] = _by_characters(wanted[left:right], text, starts[low], end)
+    stands = _characters(tokens, text)
+    visible = list(accumulate((not character.isspace() for character in text), initial=0))
+    found: list[Range | None] = []
+    position = 0
+    for token in tokens:
+        hits = [place for place in stands[position : position + len(token)] if place is not None]
+        size = len("".join(token.split()))
+        position += len(token)
+        place = (hits[0][0], hits[-1][1]) if hits and 2 * len(hits) >= size else None
+        if place is not None:
+            between = visible[place[1]] - visible[place[0]]
+            between -= sum(end - start for start, end in set(hits))
+            place = place if between <= 1 else None
+        found.append(place)
     return found
 
 
@@ -116,15 +121,15 @@ def align(one: TokenPass, text: str, words: Sequence[Range] = ()) -> Pass:
     """
     offsets = _offsets(one, text)
     losses = list(one.losses)
-    lost = [index for index, place in enumerate(offsets) if place is None and one.tokens[index]]
     losses += [
         Loss(document_id=one.document_id, what="token not aligned", why="it is not in the text")
-        for _ in lost
+        for token, place in zip(one.tokens, offsets, strict=True)
+        if place is None and token.strip()
     ]
     placed: list[Mention] = []
     for mention in one.mentions:
-        place, why = _hull(offsets[mention.start : mention.end], text)
-        pieces = [_hull(offsets[start:end], text)[0] for start, end in mention.fragments]
+        place, why = _hull(one, offsets, mention.start, mention.end, text)
+        pieces = [_hull(one, offsets, start, end, text)[0] for start, end in mention.fragments]
         if place is None or None in pieces:
             why = why or "a part of it is not in the text"
             losses.append(Loss(document_id=one.document_id, what="span refused", why=why))
@@ -133,7 +138,7 @@ def align(one: TokenPass, text: str, words: Sequence[Range] = ()) -> Pass:
         placed.append(replace(mention, start=place[0], end=place[1], fragments=fragments))
     mentions, doubtful, changed = _on_words(one.document_id, placed, words)
     losses += changed
-    known = _without(_known(offsets, one.unknown, text), doubtful)
+    known = subtract_ranges(_known(one, offsets, text), doubtful)
     said = [(mention.start, mention.end) for mention in mentions]
     return Pass(
         where=one.where,
@@ -165,7 +170,8 @@ def _on_words(
     losses: list[Loss] = []
     for mention in sorted(mentions, key=lambda one: (one.start, -one.end)):
         last = whole[-1] if whole else mention
-        if last.end == mention.start and last.label == mention.label and inside(last.end):
+        pieces = last.end == mention.start and last.label == mention.label and inside(last.end)
+        if pieces and not last.fragments and not mention.fragments:
             whole[-1] = replace(last, end=mention.end)
             losses.append(_loss(document_id, whole[-1], "spans united", "pieces of one word"))
         else:
@@ -186,18 +192,6 @@ def _loss(document_id: str, mention: Mention, what: str, why: str) -> Loss:
     return Loss(document_id=document_id, start=mention.start, end=mention.end, what=what, why=why)
 
 
-def _without(ranges: Sequence[Range], holes: Sequence[Range]) -> list[Range]:
-    """Cut holes, in order, out of ranges."""
-    left: list[Range] = []
-    for start, end in ranges:
-        for low, high in holes:
-            if low < end and start < high:
-                left.append((start, max(low, start)))
-                start = min(high, end)
-        left.append((start, end))
-    return left
-
-
 def _offsets(one: TokenPass, text: str) -> Sequence[Range | None]:
     if one.offsets is not None and one.text == text and one.unit == "code points":
         return one.offsets
@@ -205,8 +199,15 @@ def _offsets(one: TokenPass, text: str) -> Sequence[Range | None]:
     return offsets if own == text else place_tokens(one.tokens, text)
 
 
-def _hull(places: Sequence[Range | None], text: str) -> tuple[Range | None, str]:
+def _hull(
+    one: TokenPass, offsets: Sequence[Range | None], first: int, last: int, text: str
+) -> tuple[Range | None, str]:
     """Unite the places of a mention's tokens, or say why they make no mention."""
+    places = [
+        place
+        for token, place in zip(one.tokens[first:last], offsets[first:last], strict=True)
+        if token.strip() or place is not None
+    ]
     if not places or places[0] is None or places[-1] is None:
         return None, "a token at its border is not in the text"
     start, end = places[0][0], places[-1][1]
@@ -216,71 +217,64 @@ def _hull(places: Sequence[Range | None], text: str) -> tuple[Range | None, str]
     return (start, end), ""
 
 
-def _known(
-    offsets: Sequence[Range | None], unknown: Sequence[Range], text: str
-) -> tuple[Range, ...]:
+def _known(one: TokenPass, offsets: Sequence[Range | None], text: str) -> tuple[Range, ...]:
     """Unite the places of known tokens, across a gap where both its neighbours are known."""
-    blank = {index for start, end in unknown for index in range(start, end)}
+    unread = {index for start, end in one.unknown for index in range(start, end)}
     ranges: list[Range] = []
     before = 0
-    for index, place in enumerate(offsets):
-        if place is None or index in blank:
+    for index, (token, place) in enumerate(zip(one.tokens, offsets, strict=True)):
+        if index in unread or (place is None and token.strip()):
             before = -1
-            continue
-        between = text[before : place[0]] if before >= 0 else "?"
-        ranges.append((before if not between.strip() and before >= 0 else place[0], place[1]))
-        before = place[1]
+        elif place is not None:
+            joined = before >= 0 and not text[before : place[0]].strip()
+            ranges.append((before if joined else place[0], place[1]))
+            before = place[1]
     if ranges and before >= 0 and not text[before:].strip():
         ranges.append((before, len(text)))
-    if not text.strip():
-        return ((0, len(text)),)
-    return merge_ranges(ranges)
+    return merge_ranges(ranges) if text.strip() else ((0, len(text)),)
 
 
-def _words(text: str) -> tuple[list[str], list[int]]:
-    words: list[str] = []
-    starts: list[int] = []
-    position = 0
-    for word in text.split():
-        position = text.index(word, position)
-        words.append(word)
-        starts.append(position)
-        position += len(word)
-    return words, starts
-
-
-def _in_order(tokens: Sequence[str], text: str) -> list[Range] | None:
+def _in_order(tokens: Sequence[str], text: str) -> list[Range | None] | None:
     """Place tokens one after the other with nothing but blanks between; None where that fails."""
-    placed: list[Range] = []
+    placed: list[Range | None] = []
     position = 0
     for token in tokens:
-        start = text.find(token, position)
-        if start < 0 or not token or text[position:start].strip():
+        start = text.find(token, position) if token else position
+        if start < 0 or text[position:start].strip():
             return None
-        placed.append((start, start + len(token)))
+        placed.append((start, start + len(token)) if token else None)
         position = start + len(token)
     return placed
 
 
-def _by_characters(tokens: Sequence[str], text: str, start: int, end: int) -> list[Range | None]:
-    """Place tokens in a stretch of text by their characters, blanks aside."""
+def _characters(tokens: Sequence[str], text: str) -> list[Range | None]:
+    """Find each character of tokens in a text: with its whole word there, or else by itself."""
     glued = "".join(tokens)
-    if len(glued) > _LONGEST or end - start > _LONGEST:
-        return [None] * len(tokens)
-    visible = [index for index in range(start, end) if not text[index].isspace()]
-    matcher = SequenceMatcher(None, glued, [text[index] for index in visible], autojunk=False)
-    stands: dict[int, int] = {}
-    for block in matcher.get_matching_blocks():
-        for offset in range(block.size):
-            stands[block.a + offset] = visible[block.b + offset]
-    found: list[Range | None] = []
-    position = 0
-    for token in tokens:
-        hits = [
-            stands[index] for index in range(position, position + len(token)) if index in stands
-        ]
-        position += len(token)
-        near = bool(hits) and hits[-1] - hits[0] < len(hits) + 1
-        enough = near and 2 * len(hits) >= len(token)
-        found.append((hits[0], hits[-1] + 1) if enough else None)
-    return found
+    starts = accumulate(map(len, tokens), initial=0)
+    ours = [
+        (start + low, start + high)
+        for token, start in zip(tokens, starts, strict=False)
+        for low, high in _words(token)
+    ]
+    theirs = list(_words(text))
+    pairs = match(_spelled(glued, ours), _spelled(text, theirs))
+    stands: list[Range | None] = [None] * len(glued)
+    for left, right in pairs:
+        start, end = ours[left]
+        stands[start:end] = [theirs[right]] * (end - start)
+    for before, after in pairwise([(-1, -1), *pairs, (len(ours), len(theirs))]):
+        left_out = [index for word in ours[before[0] + 1 : after[0]] for index in range(*word)]
+        free = [index for word in theirs[before[1] + 1 : after[1]] for index in range(*word)]
+        for left, right in match([glued[index] for index in left_out], [text[i] for i in free]):
+            stands[left_out[left]] = (free[right], free[right] + 1)
+    return stands
+
+
+def _words(text: str) -> Iterator[Range]:
+    return (match.span() for match in _WORD.finditer(text))
+
+
+def _spelled(text: str, words: Iterable[Range]) -> list[str]:
+    """Spell words as a text would."""
+    spelled = (text[start:end] for start, end in words)
+    return [_TREEBANK.get(word, word) for word in spelled]

@@ -8,29 +8,25 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from gonerd.errors import ConfigError, Lost, StoreError, listing
-from gonerd.files import load_documents
 from gonerd.formats.layers import Written
+from gonerd.formats.members import find_members, names_of, text_of
 from gonerd.formats.step import Imported
+from gonerd.gather import ASIDES, LEDGER, documents_by_id
 from gonerd.records import Document, Loss, annotation_to_json, document_to_json
 from gonerd.store import count_losses, write_file
 
 
 def load_texts(path: Path) -> dict[str, Document]:
     """Read the texts that foreign files do not hold: documents, or a folder of `.txt`, by id."""
-    texts = sorted(path.rglob("*.txt")) if path.is_dir() else []
+    texts = find_members([path]) if path.is_dir() else []
+    texts = [member for member in texts if member.suffix == ".txt"]
     if not texts:
-        return {document.id: document for document in load_documents(path)}
+        return documents_by_id(path)
     documents: dict[str, Document] = {}
-    for file in texts:
-        name = file.relative_to(path).as_posix().removesuffix(".txt")
-        try:
-            text = file.read_bytes().decode("utf-8")
-        except UnicodeDecodeError as error:
-            raise StoreError(
-                f"{file}: byte {error.start} is not UTF-8; expected a text in UTF-8."
-            ) from None
+    for member in texts:
+        name, _ = names_of(member, annotator=None, paths=None)
         documents[name] = Document(
-            id=name, text=text, source=name, license="unknown", language="en"
+            id=name, text=text_of(member), source=name, license="unknown", language="en"
         )
     return documents
 
@@ -43,6 +39,8 @@ def deliver_import(
     Texts go into the annotations, or to `documents_out`. `-` is standard output, and takes no files
     beside it. With `strict`, a loss writes nothing.
     """
+    if out == documents_out:
+        raise ConfigError(f"--documents-out {out}: the place of --out; expected another.")
     _check_strict(imported.losses, strict)
     rows = []
     for annotation in imported.annotations:
@@ -87,12 +85,17 @@ def deliver_export(written: Written, out: Path, *, strict: bool) -> list[Path]:
 
 def losses_path(out: Path) -> Path:
     """Name the ledger that lies beside what was written."""
-    return out.with_name(f"{out.name.removesuffix('.jsonl')}.ledger.jsonl")
+    return _beside(out, LEDGER)
 
 
 def asides_path(out: Path) -> Path:
     """Name the file of what was kept aside."""
-    return out.with_name(f"{out.name.removesuffix('.jsonl')}.asides.jsonl")
+    return _beside(out, ASIDES)
+
+
+def _beside(out: Path, ending: str) -> Path:
+    place = out if out.name.strip(".") else out.resolve()  # `.` has no name to add to
+    return place.with_name(place.name.removesuffix(".jsonl") + ending)
 
 
 def _write_beside(
@@ -113,10 +116,11 @@ def _write_beside(
 
 def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> list[Path]:
     content = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
+    encoded = content.encode("utf-8", "backslashreplace")  # a lone surrogate, as JSON has it
     if str(path) == "-":
-        sys.stdout.write(content)
+        sys.stdout.buffer.write(encoded)
         return []
-    write_file(path, content.encode("utf-8", "backslashreplace"))
+    write_file(path, encoded)
     return [path]
 
 

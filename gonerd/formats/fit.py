@@ -15,9 +15,9 @@ def fit(annotated: Annotated, carries: Carries, title: str) -> tuple[Annotated, 
     """
     losses: list[Loss] = []
     document = annotated.document
-    details = (document.url, document.license, document.source)
-    if not carries.document_details and details != (None, "unknown", document.id):
-        losses.append(_lost(document, "source, address or licence not carried", title))
+    details = (document.url, document.license, document.source, document.language)
+    if not carries.document_details and details != (None, "unknown", document.id, "en"):
+        losses.append(_lost(document, "source, address, licence or language not carried", title))
     fitted = []
     for annotation in annotated.annotations:
         spans, lost = _fit_spans(document, annotation, carries, title)

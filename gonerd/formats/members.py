@@ -1,31 +1,48 @@
 """Paths, folders and archives into named members whose bytes are read when they are needed.
 
 Archives are hostile input: nothing is ever unpacked to disk, names are labels and never paths,
-links and devices are passed over, and a member over the limit is refused before it is in memory.
+links and devices are passed over, and what is over the limit is refused before it is in memory.
 """
 
 import codecs
 import gzip
 import io
 import json
+import lzma
 import re
+import stat
+import struct
 import sys
 import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from gonerd.errors import ConfigError, RecordError, SourceError
 from gonerd.files import parse_json_line
+from gonerd.gather import is_beside
 
 MOST_BYTES = 2_000_000_000
-"""Of one member, unpacked."""
+"""Of one member, unpacked; and of all members of a tar, which has no way to read one alone."""
 
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
+
+_BROKEN = (
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    OSError,
+    EOFError,
+    RuntimeError,  # a password is asked for, or a way of packing is not known
+    ValueError,
+    struct.error,
+)
+"""What the standard library raises where an archive is damaged."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,10 +76,10 @@ def find_members(paths: Sequence[Path]) -> list[Member]:
     found: list[Member] = []
     for path in paths:
         if str(path) == "-":
-            found.append(Member(where="-", root="stdin", name="stdin", read=sys.stdin.buffer.read))
+            found.append(Member(where="-", root="stdin", name="stdin", read=_read_stdin))
         elif path.is_dir():
             for file in sorted(path.rglob("*")):
-                if file.is_file() and not _hidden(file.relative_to(path).parts):
+                if file.is_file() and not _passed_over(file.relative_to(path).parts):
                     found += _open(file, root=path.resolve().name, below=path)
         elif path.is_file():
             found += _open(path, root=_bare(path.name).partition(".")[0], below=path.parent)
@@ -84,9 +101,9 @@ def names_of(member: Member, *, annotator: str | None, paths: str | None) -> tup
         return document, who
     match = _pattern(paths).search(member.name)
     if not match:
+        example = paths.replace("{annotator}", "ana").replace("{document}", "l-17")
         raise ConfigError(
-            f"{member.where}: does not fit the pattern {paths!r}; expected names such as "
-            f"{paths.format(annotator='ana', document='l-17')}."
+            f"{member.where}: does not fit the pattern {paths!r}; expected names such as {example}."
         )
     found = match.groupdict()
     return found.get("document", document), found.get("annotator", who)
@@ -142,12 +159,15 @@ def _pattern(paths: str) -> re.Pattern[str]:
     )
 
 
-def _hidden(parts: Sequence[str]) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in parts)
+def _passed_over(parts: Sequence[str]) -> bool:
+    """Say whether a file is hidden, or lies there because we imported something."""
+    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
+    return hidden or is_beside(parts[-1])
 
 
 def _bare(name: str) -> str:
-    return name.removesuffix(".gz") if not name.endswith(".tar.gz") else name
+    is_packed = name.lower().endswith(".gz") and not name.lower().endswith(".tar.gz")
+    return name[: -len(".gz")] if is_packed else name
 
 
 def _open(path: Path, *, root: str, below: Path) -> list[Member]:
@@ -155,34 +175,37 @@ def _open(path: Path, *, root: str, below: Path) -> list[Member]:
     if not name.lower().endswith(_ARCHIVES):
         read = partial(_read_file, path)
         return [Member(where=str(path), root=root, name=_bare(name), read=read)]
-    with path.open("rb") as stream:
-        content = stream.read(MOST_BYTES + 1)
-    _check_size(str(path), len(content))
+    content = _read_bytes(path)
     inside = _in_zip if name.lower().endswith(".zip") else _in_tar
     prefix = "" if path.parent == below else f"{PurePosixPath(name).parent}/"
     try:
-        return [
-            Member(where=f"{path}!{inner}", root=root, name=f"{prefix}{_bare(inner)}", read=read)
-            for inner, read in sorted(inside(str(path), content), key=lambda found: found[0])
-            if not _hidden(PurePosixPath(inner).parts)
-        ]
-    except (zipfile.BadZipFile, tarfile.TarError, OSError, EOFError, zlib.error) as error:
+        found = sorted(inside(str(path), content), key=lambda found: found[0])
+    except _BROKEN as error:
         raise SourceError(f"{path}: cannot be read ({error}); expected a whole archive.") from None
+    return [
+        Member(where=f"{path}!{inner}", root=root, name=prefix + _bare(label), read=read)
+        for inner, read in found
+        if (label := PurePosixPath(inner).as_posix().lstrip("/"))
+        and not _passed_over(PurePosixPath(label).parts)
+    ]
 
 
 def _in_zip(where: str, content: bytes) -> Iterator[tuple[str, Callable[[], bytes]]]:
     archive = zipfile.ZipFile(io.BytesIO(content))
     for info in archive.infolist():
-        if not info.is_dir():
+        kind = stat.S_IFMT(info.external_attr >> 16)
+        if not info.is_dir() and kind in (0, stat.S_IFREG):
             yield info.filename, partial(_read_zipped, f"{where}!{info.filename}", archive, info)
 
 
 def _in_tar(where: str, content: bytes) -> Iterator[tuple[str, Callable[[], bytes]]]:
+    size = 0
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
         for info in archive:
             if info.isfile():
                 inner = f"{where}!{info.name}"
-                _check_size(inner, info.size)
+                size += info.size
+                _check_size(inner, size)
                 stream = archive.extractfile(info)
                 assert stream is not None
                 yield info.name, partial(_unpacked, inner, stream.read())
@@ -192,18 +215,29 @@ def _read_zipped(where: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) ->
     try:
         with archive.open(info) as stream:
             content = stream.read(MOST_BYTES + 1)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, OSError, EOFError) as error:
+    except _BROKEN as error:
         raise SourceError(f"{where}: cannot be unpacked ({error}); expected a member.") from None
     return _unpacked(where, content)
 
 
 def _read_file(path: Path) -> bytes:
+    return _unpacked(str(path), _read_bytes(path))
+
+
+@cache
+def _read_stdin() -> bytes:
+    """Read standard input, which can be read once, for as many as ask."""
+    return _unpacked("-", sys.stdin.buffer.read(MOST_BYTES + 1))
+
+
+def _read_bytes(path: Path) -> bytes:
     try:
         with path.open("rb") as stream:
             content = stream.read(MOST_BYTES + 1)
     except OSError as error:
         raise SourceError(f"{path}: {error.strerror}; expected a file to read.") from None
-    return _unpacked(str(path), content)
+    _check_size(str(path), len(content))
+    return content
 
 
 def _unpacked(where: str, content: bytes) -> bytes:

@@ -16,14 +16,14 @@ import numpy as np
 from gonerd.formats.layers import Mention, Unit
 from gonerd.formats.rulers import Ruler, rulers
 from gonerd.records import Loss, Range, Span, reading_order
-from gonerd.spans import merge_ranges
+from gonerd.spans import merge_ranges, subtract_ranges
 
 FARTHEST = 2_000
 """Characters that a repair looks ahead and back."""
 
 MOVED, REFUSED = "span moved", "span refused"
 
-_NO_PLACE = "it is empty, outside the text, or cuts a character"
+_NO_PLACE = "it is empty, outside the text, cuts a character, or its parts are not apart"
 _NOT_FOUND = "its string does not stand where the file says, nor near by"
 _UNTOLD = "its unit cannot be told, since several fit; --unit says which"
 
@@ -48,6 +48,8 @@ class Calibrated:
     counts: dict[str, int] = field(default_factory=dict)
     """Mentions `matched`, `unverified` (no string to check), `moved`, `refused`."""
     losses: tuple[Loss, ...] = ()
+    unknown: tuple[Range, ...] = ()
+    """Where the file puts what was refused."""
 
 
 def calibrate(
@@ -74,6 +76,7 @@ def calibrate(
     spans: list[Span] = []
     losses: list[Loss] = []
     counts = dict.fromkeys(("matched", "unverified", "moved", "refused"), 0)
+    doubtful: list[Range] = []
     drift = 0
     for mention, *places in zip(ordered, *placed, strict=True):
         place, fate, why = _fate(mention, text, [places[way] for way in leaders])
@@ -83,16 +86,21 @@ def calibrate(
             place, fate, why = _mended(mention, text, named, expected, drift)
             drift = place[0][0] - expected if place else drift
         counts[fate] += 1
-        if why:
-            losses.append(_loss(document_id, mention, place, fate, why))
+        stated = (ruler.character(mention.start), ruler.character(mention.end))
         if place is not None:
             spans.append(_span(mention, place))
+        else:
+            doubtful += [stated, *(_hull(places[way]) for way in leaders)]
+        if why:
+            losses.append(_loss(document_id, _hull(place) if place else stated, fate, why))
+    unknown = subtract_ranges(doubtful, ((span.start, span.end) for span in spans))
     return Calibrated(
         spans=tuple(sorted(spans, key=reading_order)),
-        coverage=_cover(coverage, ruler, len(text)),
+        coverage=subtract_ranges(_cover(coverage, ruler, len(text)), unknown),
         unit=ruler.name,
         counts=counts,
         losses=tuple(losses),
+        unknown=unknown,
     )
 
 
@@ -103,7 +111,7 @@ def _places(mentions: Sequence[Mention], ruler: Ruler) -> list[Place | None]:
     placed: list[Place | None] = []
     for each in pieces:
         place = [piece for piece in (next(found) for _ in each) if piece is not None]
-        apart = all(left[1] <= right[0] for left, right in pairwise(place))
+        apart = all(left[1] < right[0] for left, right in pairwise(place))
         placed.append(tuple(place) if apart and len(place) == len(each) else None)
     return placed
 
@@ -115,7 +123,7 @@ def _leaders(
     checkable = any(mention.surface is not None for mention in mentions)
     scores = [
         sum(
-            _says(mention, place, text) if checkable else _on_words(place, text)
+            _fit(mention, place, text) if checkable else _on_words(place, text)
             for mention, place in zip(mentions, places, strict=True)
         )
         for places in placed
@@ -131,9 +139,10 @@ def _fate(mention: Mention, text: str, places: Sequence[Place | None]) -> Fate:
         if place is None:
             return None, "refused", _NO_PLACE
         return (None, "refused", _UNTOLD) if rivals else (place, "unverified", "")
-    if not _says(mention, place, text):
+    fit = _fit(mention, place, text)
+    if not fit:
         return None, "refused", _NOT_FOUND
-    if any(_says(mention, rival, text) for rival in rivals):
+    if any(_fit(mention, rival, text) >= fit for rival in rivals):
         return None, "refused", _UNTOLD
     return place, "matched", ""
 
@@ -152,22 +161,29 @@ def _mended(
     """
     found = None if mention.fragments else _search(mention, text, expected + drift)
     if found is None or not drift or found[0] != expected + drift:
-        standing = {place: name for name, place in places if _says(mention, place, text)}
-        if len(standing) > 1:
+        fits = [_fit(mention, place, text) for _, place in places]
+        best = {
+            place: name
+            for (name, place), fit in zip(reversed(places), reversed(fits), strict=True)
+            if fit == max(fits) > 0
+        }
+        if len(best) > 1:
             return None, "refused", _UNTOLD
-        for place, name in standing.items():
+        for place, name in best.items():
             return place, "moved", f"counted in {name}, unlike the rest"
     if found is None:
         return None, "refused", _NOT_FOUND
     return (found,), "moved", "its string stands elsewhere near by"
 
 
-def _says(mention: Mention, place: Place | None, text: str) -> bool:
-    """Say whether a mention's string stands in a place; kinds of blanks do not matter."""
+def _fit(mention: Mention, place: Place | None, text: str) -> int:
+    """Say how well a place fits a mention's string: 2 just so, 1 but for blanks, 0 not at all."""
     if place is None or mention.surface is None:
-        return False
+        return 0
     stands = " ".join(text[start:end] for start, end in place)
-    return stands == mention.surface or stands.split() == mention.surface.split() != []
+    if stands == mention.surface:
+        return 2
+    return int(stands.split() == mention.surface.split() != [])
 
 
 def _on_words(place: Place | None, text: str) -> bool:
@@ -238,7 +254,11 @@ def _cover(coverage: Sequence[Range], ruler: Ruler, length: int) -> tuple[Range,
     )
 
 
-def _loss(document_id: str, mention: Mention, place: Place | None, fate: str, why: str) -> Loss:
-    start, end = (place[0][0], place[-1][1]) if place else (None, None)
+def _hull(place: Place | None) -> Range:
+    return (place[0][0], place[-1][1]) if place else (0, 0)
+
+
+def _loss(document_id: str, stands: Range, fate: str, why: str) -> Loss:
+    start, end = stands if stands[0] < stands[1] else (None, None)
     what = MOVED if fate == "moved" else REFUSED
     return Loss(document_id=document_id, start=start, end=end, what=what, why=why)

@@ -27,10 +27,10 @@ from gonerd.formats.layers import (
     Written,
 )
 from gonerd.formats.members import Member, find_members, fits
-from gonerd.formats.offsets import calibrate
+from gonerd.formats.offsets import REFUSED, calibrate
 from gonerd.gather import Annotated
 from gonerd.records import Annotation, Document, Loss, Range
-from gonerd.spans import merge_ranges
+from gonerd.spans import merge_ranges, subtract_ranges
 
 R = TypeVar("R")
 
@@ -118,12 +118,17 @@ def bring_in(
         documents[document_id] = document
         for result in placed:
             losses += result.losses
-            if result.marked and not result.annotation.spans:
-                notes[_NOTHING] += 1
-                continue
-            annotations.append(result.annotation)
-            units[result.unit] += 1
             offsets.update(result.counts)
+            if result.annotation.spans or not (result.marked or result.counts.get("refused")):
+                annotations.append(result.annotation)
+                units[result.unit] += 1
+            elif result.counts.get("refused"):
+                why = "none of its spans could be placed"
+                losses.append(Loss(document_id=document_id, what="annotation refused", why=why))
+            else:
+                notes[_NOTHING] += 1
+    if not annotations and offsets["refused"]:
+        problems += [_misplaced(loss) for loss in losses if loss.what == REFUSED]
     _report(problems)
     return Imported(
         annotations=tuple(annotations),
@@ -173,7 +178,9 @@ def _members(form: Format, paths: Sequence[Path], pattern: str | None) -> tuple[
         for member in members
         if not member.name.endswith(PurePosixPath(pattern).suffix) or fits(member, pattern)
     ]
-    return meant or members, len(members) - len(meant)
+    if not meant:  # the reader says so, if it looks at names at all
+        return members, 0
+    return meant, len(members) - len(meant)
 
 
 def _document(
@@ -219,12 +226,35 @@ def _place(
         extra = aligned.losses[len(one.losses) :]
         placed = _calibrated(aligned, document, unit=None, complete=False, losses=extra)
         return replace(placed, unit="tokens", counts={"aligned": len(aligned.mentions)})
+    if one.text is None and one.details.get("text_sha256", document.text_sha256) != (
+        document.text_sha256
+    ):
+        raise TextMismatch(
+            f"{one.where}: {one.annotator!r} annotated another text of {document.id!r} (sha256) "
+            "than the one that was given; expected the same text."
+        )
     if one.text is None or one.text == document.text:
         return _calibrated(one, document, unit=unit, complete=complete)
-    # The text that was given is not the one in the file: what the file's offsets hold there are
-    # the strings to look for in the text that was given.
+    moved, losses = _on_given(one, one.text, document, unit)
+    return _calibrated(moved, document, unit=None, complete=complete, losses=losses)
+
+
+def _on_given(
+    one: Pass, text: str, document: Document, unit: Unit | None
+) -> tuple[Pass, tuple[Loss, ...]]:
+    """Restate a pass over another text than the one that was given.
+
+    What its offsets hold in its own text are the strings to look for in the text that was given. If
+    more than blanks is different, nobody knows what was read there.
+    """
+    ranges = one.coverage if isinstance(one.coverage, tuple) else ()
     own = calibrate(
-        document.id, one.text, one.mentions, unit=one.unit or unit, exact=one.unit is not None
+        document.id,
+        text,
+        one.mentions,
+        coverage=ranges,
+        unit=one.unit or unit,
+        exact=one.unit is not None,
     )
     stated = tuple(
         Mention(
@@ -232,7 +262,7 @@ def _place(
             end=span.end,
             label=span.label,
             surface=" ".join(
-                one.text[start:end] for start, end in span.fragments or ((span.start, span.end),)
+                text[start:end] for start, end in span.fragments or ((span.start, span.end),)
             ),
             confidence=span.confidence,
             support=span.support,
@@ -240,9 +270,14 @@ def _place(
         )
         for span in own.spans
     )
-    refused = tuple(loss for loss in own.losses if loss.what == "span refused")
-    moved = replace(one, mentions=stated, text=document.text, unit=None)
-    return _calibrated(moved, document, unit=None, complete=complete, losses=refused)
+    losses = tuple(loss for loss in own.losses if loss.what == REFUSED)
+    coverage = own.coverage if isinstance(one.coverage, tuple) else one.coverage
+    if text.split() != document.text.split() and coverage != MARKED:
+        why = "the text in the file is not the one that was given"
+        losses += (Loss(document_id=document.id, what="coverage refused", why=why),)
+        coverage = MARKED
+    moved = replace(one, mentions=stated, text=document.text, unit=None, coverage=coverage)
+    return moved, losses
 
 
 def _calibrated(
@@ -269,7 +304,7 @@ def _calibrated(
     if marked:
         coverage = merge_ranges((span.start, span.end) for span in found.spans)
     elif one.coverage == WHOLE or complete:
-        coverage = ((0, len(document.text)),) if document.text else ()
+        coverage = subtract_ranges([(0, len(document.text))], found.unknown)
     annotation = _at(
         one.where,
         Annotation,
@@ -331,11 +366,16 @@ def _at(where: str, make: Callable[..., R], *arguments: Any, **values: Any) -> R
         raise type(error)(f"{where}: {error}") from None
 
 
+def _misplaced(loss: Loss) -> RecordError:
+    place = "" if loss.start is None else f"[{loss.start}:{loss.end}]"
+    return RecordError(f"{loss.document_id}{place}: {loss.what}, {loss.why}; expected its place.")
+
+
 def _report(problems: Sequence[GonerdError]) -> None:
     if len(problems) == 1:
         raise problems[0]
     if problems:
         messages = [str(problem).splitlines()[0] for problem in problems]
         raise RecordError(
-            f"import: {len(problems)} documents are wrong; expected none.\n{listing(messages)}"
+            f"import: {len(problems)} things are wrong; expected none.\n{listing(messages)}"
         )

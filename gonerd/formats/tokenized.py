@@ -45,27 +45,20 @@ class Tokenized:
 def tokenized(document: Document, annotation: Annotation) -> Tokenized:
     """Put an annotation on the tokens of its document.
 
-    A span that touches no token is left out; one with a border inside a token is widened. Both are
-    losses.
+    A span that touches no token is left out; one with a border inside a token is widened, one with
+    blank at its borders narrowed. All are losses.
     """
     tokens = tokenize(document.text, document.language)
     losses: list[Loss] = []
     spans: list[tuple[TokenSpan, Span]] = []
     for span in annotation.spans:
         place = snap(span, tokens.starts, tokens.ends)
-        fate = ("left out", "it touches no token")
         if place is not None:
             spans.append(((place[0], place[1], span.label), span))
-            fate = ("widened", "its border lies inside a token")
         if place is None or not place[2]:
+            what, why = _fate(span, place, tokens)
             losses.append(
-                Loss(
-                    document_id=document.id,
-                    start=span.start,
-                    end=span.end,
-                    what=f"span {fate[0]}",
-                    why=fate[1],
-                )
+                Loss(document_id=document.id, start=span.start, end=span.end, what=what, why=why)
             )
     coverage = merge_ranges(annotation.coverage)
     bounds = [*tokens.starts[1:], len(document.text)]
@@ -82,6 +75,15 @@ def tokenized(document: Document, annotation: Annotation) -> Tokenized:
         sentences=_sentences(document.text, tokens, [span for span, _ in spans]),
         losses=tuple(losses),
     )
+
+
+def _fate(span: Span, place: tuple[int, int, bool] | None, tokens: Tokens) -> tuple[str, str]:
+    """Say what becomes of a span that is not just whole tokens, and why."""
+    if place is None:
+        return "span left out", "it touches no token"
+    if span.start <= tokens.starts[place[0]] and tokens.ends[place[1] - 1] <= span.end:
+        return "span narrowed", "it begins or ends with blank"
+    return "span widened", "its border lies inside a token"
 
 
 def _sentences(text: str, tokens: Tokens, spans: list[TokenSpan]) -> tuple[Range, ...]:

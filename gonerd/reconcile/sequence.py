@@ -29,6 +29,8 @@ OUTSIDE, BEFORE, AFTER, INSIDE = 0, 1, 2, 3
 """True states; from INSIDE on, B and I of each label in turn."""
 
 _NEVER = -1e9
+_LEAST = -50.0
+"""Of the logarithm of a likelihood beside the best: beyond, big crowds only make numbers vanish."""
 
 _LONGEST_BATCH = 2_000_000
 """Probabilities held at once while a batch of segments is worked on."""
@@ -220,7 +222,7 @@ def _pass(table: NDArray[np.int64], evidence: Floats, chain: _Chain) -> _Passes:
     """Run forward and backward over a batch (Rabiner 1989)."""
     there = table >= 0
     logs = np.where(there[..., None], evidence[table], 0.0)
-    likelihood = np.exp(logs - logs.max(axis=-1, keepdims=True))
+    likelihood = np.exp(np.maximum(logs - logs.max(axis=-1, keepdims=True), _LEAST))
     step, first = np.exp(chain.step), np.exp(chain.first)
     forward = np.zeros_like(likelihood)
     backward = np.ones_like(likelihood)

@@ -23,12 +23,12 @@ Floats = NDArray[np.float64]
 class WeightedSettings:
     """Priors, in numbers of clusters."""
 
-    rounds: int = 2
+    rounds: int = 5
     crowd: float = 20.0
     """How many clusters' worth of the crowd is in each annotator's competence."""
     prior: float = 2_000.0
     """How many clusters' worth of these expectations is in the crowd's."""
-    entities: float = 0.8
+    entities: float = 0.7
     """Expected share of clusters that are entities."""
     found: float = 0.7
     """Expected share of entities that an annotator marks."""
@@ -88,7 +88,7 @@ class _Votes:
     presence: Floats
     """Of each cluster, how probable it is that there is an entity."""
     border: Floats
-    """Of each option, how probable it is, given an entity."""
+    """Of each option, how probable it is, given an entity where the best option lies."""
     best: Ints
     """Of each cluster, its most probable option."""
     beside: NDArray[np.bool_]
@@ -137,9 +137,7 @@ def _listed(
 ) -> Iterator[tuple[int, int, int, float, bool]]:
     """List what is chosen, and what might stand in its place."""
     cluster, start, end = marks.options
-    own = votes.best[cluster]
-    rivals = (start < end[own]) & (end > start[own])
-    probability = (votes.presence[cluster] * votes.border * rivals)[:, None] * votes.labels[cluster]
+    probability = (votes.presence[cluster] * votes.border)[:, None] * votes.labels[cluster]
     chosen = np.zeros(probability.shape, dtype=bool)
     chosen[votes.best, votes.labels.argmax(axis=1)] = votes.presence >= 0.5
     option, label = np.nonzero((probability > least) | chosen)
@@ -324,12 +322,14 @@ def _vote(marks: _Marks, competence: Competence) -> _Votes:
     ):
         votes = np.log(worth / (1 - worth))[marks.annotator]
         weight += np.bincount(of_mark, weights=votes)[of_option]
-    first = _firsts(marks.options[0])
-    border = np.exp(weight - np.maximum.reduceat(weight, first)[marks.options[0]])
-    border /= np.add.reduceat(border, first)[marks.options[0]]
+    cluster, start, end = marks.options
+    first = _firsts(cluster)
+    border = np.exp(weight - np.maximum.reduceat(weight, first)[cluster])
     best = _best_options(border, marks)
-    _, start, end = marks.options[:, best][:, marks.cluster]
-    beside = (marks.end <= start) | (marks.start >= end)
+    low, high = start[best], end[best]
+    border[(end <= low[cluster]) | (start >= high[cluster])] = 0.0
+    border /= np.add.reduceat(border, first)[cluster]
+    beside = (marks.end <= low[marks.cluster]) | (marks.start >= high[marks.cluster])
     labels = np.log(competence.labels)[marks.annotator, :, marks.label] * ~beside[:, None]
     summed = np.add.reduceat(labels, _firsts(marks.cluster), axis=0)
     summed = np.exp(summed - summed.max(axis=1, keepdims=True))

@@ -4,7 +4,7 @@ The encoder is read, never changed. A long document goes through windows with co
 and no word is left out. Only weights in safetensors are loaded, and no code that comes with them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gonerd.errors import ConfigError, MissingExtra
-from gonerd.windows import cut
+from gonerd.windows import Window, cut
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 CORE_WORDS = 150
 CONTEXT_WORDS = 40
+LONGEST_WORD = 64
+"""Pieces that are read of a word."""
+LONGEST_WINDOW = 512
+"""Pieces, those that open and close a window included."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -39,10 +43,11 @@ class Encoder:
 def load_encoder(path: Path) -> Encoder:
     """Load an encoder from a folder of transformers; one without safetensors is a ConfigError."""
     try:
+        import torch
         import transformers
-    except ImportError:
+    except ImportError as error:
         raise MissingExtra(
-            f"--model {path}: transformers is not installed; expected the extra `student`.\n"
+            f"--model {path}: {error.name} is not installed; expected the extra `student`.\n"
             "Install it: pip install 'gonerd[student]'"
         ) from None
     if not (path / "config.json").is_file():
@@ -52,17 +57,39 @@ def load_encoder(path: Path) -> Encoder:
     logging.disable_progress_bar()
     try:
         tokenizer = transformers.AutoTokenizer.from_pretrained(
-            path, local_files_only=True, use_fast=True
+            path, local_files_only=True, use_fast=True, trust_remote_code=False
         )
-        model = transformers.AutoModel.from_pretrained(
-            path, local_files_only=True, use_safetensors=True, trust_remote_code=False
+        model, loading = transformers.AutoModel.from_pretrained(
+            path,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
         )
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        encoder = Encoder(tokenizer=tokenizer, model=model.to(torch.float32).eval())
+        _check(encoder, sorted(loading["missing_keys"]))
+    except Exception as error:  # damaged files make the libraries raise anything
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         raise ConfigError(
-            f"{path}: cannot be loaded ({str(error).splitlines()[0]}); expected an encoder of "
-            "transformers with weights in safetensors."
+            f"{path}: cannot be loaded ({reason}); expected an encoder of transformers with "
+            "weights in safetensors."
         ) from None
-    return Encoder(tokenizer=tokenizer, model=model.eval())
+    return encoder
+
+
+def _check(encoder: Encoder, missing: Sequence[str]) -> None:
+    """Refuse what loads but reads nothing, or at random, into words."""
+    tokenizer: Any = encoder.tokenizer
+    if without := [name for name in missing if "pooler" not in name]:
+        raise ValueError(f"no weights for {without[0]}, {len(without)} such")
+    needed = (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.unk_token_id)
+    if None in needed:
+        raise ValueError("its tokenizer lacks pieces that open, close or stand for the unknown")
+    if not len(tokenizer.all_special_tokens) < len(tokenizer):
+        raise ValueError("its tokenizer has no vocabulary")
+    if len(tokenizer) > encoder.model.get_input_embeddings().num_embeddings:
+        raise ValueError("its tokenizer has more pieces than its weights")
+    read_words(encoder, ["a"])
 
 
 def read_words(encoder: Encoder, words: Sequence[str]) -> NDArray[np.float16]:
@@ -74,18 +101,18 @@ def read_words(encoder: Encoder, words: Sequence[str]) -> NDArray[np.float16]:
 
     tokenizer: Any = encoder.tokenizer
     unknown = [tokenizer.unk_token_id]
+    positions = int(getattr(encoder.model.config, "max_position_embeddings", LONGEST_WINDOW))
+    room = min(positions, LONGEST_WINDOW) - 2
     pieces = [
-        tokenizer(word, add_special_tokens=False)["input_ids"][:64] or unknown for word in words
+        tokenizer(word, add_special_tokens=False)["input_ids"][: min(LONGEST_WORD, room)] or unknown
+        for word in words
     ]
     features = np.zeros((len(words), encoder.width), dtype=np.float16)
-    longest = min(int(getattr(encoder.model.config, "max_position_embeddings", 512)), 512) - 2
-    windows = cut(len(words), size=CORE_WORDS + 2 * CONTEXT_WORDS, overlap=CONTEXT_WORDS)
-    for window in windows:
-        low, high = _room(pieces, window.start, window.end, window.core_start, longest)
+    for window in _windows([len(some) for some in pieces], room):
         ids = [tokenizer.cls_token_id]
         bounds = [1]
-        for word in range(low, high):
-            ids += pieces[word]
+        for some in pieces[window.start : window.end]:
+            ids += some
             bounds.append(len(ids))
         ids.append(tokenizer.sep_token_id)
         with torch.no_grad():
@@ -93,20 +120,30 @@ def read_words(encoder: Encoder, words: Sequence[str]) -> NDArray[np.float16]:
                 input_ids=torch.tensor([ids]), output_hidden_states=True
             ).hidden_states
         layers = torch.stack(states, dim=2)[0].flatten(1).numpy()
-        for word in range(window.core_start, min(window.core_end, high)):
-            place = slice(bounds[word - low], bounds[word - low + 1])
+        for word in range(window.core_start, window.core_end):
+            place = slice(bounds[word - window.start], bounds[word - window.start + 1])
             features[word] = layers[place].mean(axis=0)
-        if high < window.core_end:  # words of many pieces: the rest on its own
-            features[high : window.core_end] = read_words(encoder, words[high : window.core_end])
     return features
 
 
-def _room(
-    pieces: Sequence[Sequence[int]], start: int, end: int, core: int, longest: int
-) -> tuple[int, int]:
-    """Narrow a window to what the encoder can read at once, the core's beginning in it."""
-    while start < core and sum(map(len, pieces[start:end])) > longest:
-        start += 1
-    while end > core + 1 and sum(map(len, pieces[start:end])) > longest:
-        end -= 1
-    return start, end
+def _windows(sizes: Sequence[int], room: int) -> Iterator[Window]:
+    """Cut words of so many pieces into windows that the encoder can read at once."""
+    for window in cut(len(sizes), size=CORE_WORDS + 2 * CONTEXT_WORDS, overlap=CONTEXT_WORDS):
+        yield from _narrowed(window, sizes, room, CONTEXT_WORDS)
+
+
+def _narrowed(window: Window, sizes: Sequence[int], room: int, context: int) -> Iterator[Window]:
+    """Read a window of too many pieces in two halves, each with half the context."""
+    if sum(sizes[window.start : window.end]) <= room:
+        yield window
+        return
+    middle = (window.core_start + window.core_end + 1) // 2
+    for start, end in ((window.core_start, middle), (middle, window.core_end)):
+        if start < end:
+            half = Window(
+                start=max(0, start - context // 2),
+                end=min(len(sizes), end + context // 2),
+                core_start=start,
+                core_end=end,
+            )
+            yield from _narrowed(half, sizes, room, context // 2)

@@ -12,10 +12,12 @@ from pygamma_agreement import CombinedCategoricalDissimilarity, Continuum
 
 from gonerd.agreement.columns import to_columns
 from gonerd.agreement.gamma import Units, gamma, gammas
+from gonerd.agreement.lines import lines
 from gonerd.agreement.measure import measure
 from gonerd.agreement.result import Estimate, LeftOut
 from gonerd.records import Annotation
 from tests.agreement.layers import a_span, an_annotation, layers
+from tests.agreement.test_lines import example
 
 UNITS: Units = [
     ("ana", [(0, 8, "PER"), (15, 20, "LOC"), (30, 41, "ORG"), (50, 53, "PER")]),
@@ -168,3 +170,12 @@ def test_without_the_package_the_way_to_it_is_said() -> None:
         "MissingExtra agreement --gamma: pygamma-agreement is not installed; expected the extra "
         "`gamma`.\nInstall it: pip install 'gonerd[gamma]'\n"
     )
+
+
+def test_a_report_shows_gamma_and_counts_what_was_left_out() -> None:
+    shown = lines(measure(example(), with_gamma=True, samples=10))
+
+    assert "  gamma                                       0." in shown
+    assert "exact F1  overlap F1  same label       gamma\n" in shown
+    alone = lines(measure(example()[:2], with_gamma=True, samples=10))
+    assert "  2 documents without gamma, because it has one annotator alone\n" in alone

@@ -1,6 +1,7 @@
 """Tests that agreement is what one counts by hand, where two have read, in whatever order."""
 
 import math
+import time
 from collections import Counter
 from dataclasses import replace
 from itertools import combinations
@@ -391,6 +392,31 @@ def estimates_without_names(result: Agreement) -> list[float]:
         math.nan if estimate.value is None else estimate.value
         for estimate in [*overall(result), *found]
     ]
+
+
+# Size.
+
+
+def test_forty_six_annotators_of_two_hundred_documents_are_no_trouble() -> None:
+    corpus = [
+        an_annotation(
+            f"annotator {reader:02}",
+            [
+                (3 * n, 3 * n + 1 + (n + reader) % 2, "LP"[(n * reader) % 7 == 0])
+                for n in range(25)
+                if (n * 31 + reader * 17 + number) % 5
+            ],
+            document_id=f"document {number:03}",
+        )
+        for reader in range(46)
+        for number in range(200)
+    ]
+
+    begin = time.perf_counter()
+    result = measure(corpus, texts={one.document_id: TEXT for one in corpus})
+    assert time.perf_counter() - begin < 120  # a few seconds; the machine may be busy
+    assert (result.pairs_compared, result.documents_compared) == (1035, 200)
+    assert result.overall.exact_f1.low is not None
 
 
 # What is refused.

@@ -1,6 +1,7 @@
 """Passes of several people over texts, in few words, for tests of methods of reconciliation."""
 
-from collections.abc import Sequence
+import random
+from collections.abc import Callable, Sequence
 
 from hypothesis import strategies as st
 
@@ -14,6 +15,7 @@ SENTENCE = "Ana Roe met Bo of Lund Steel in the old town of Ystad, said Di."
 SENTENCES = st.just(SENTENCE)
 
 Mark = tuple[int, int, str]
+Spoil = Callable[[random.Random, Mark], Mark | None]
 
 
 def a_document(text: str, document_id: str = "d") -> Document:
@@ -85,3 +87,50 @@ def crowds(
         kept = flatten(spans)[0] if flat else spans
         annotations.append(said_by(name, document, *kept, coverage=coverage))
     return gathered(document, annotations)
+
+
+def crowd_with(spoil: Spoil, invents: int = 0) -> list[Gathered]:
+    """Let four careful people and a fifth, whose marks are spoilt, mark three hundred names."""
+    chance = random.Random(7)
+    items = []
+    for number in range(30):
+        document = a_document("word " * 400, f"d{number:02d}")
+        truth: list[Mark] = [
+            (start, start + 14, chance.choice(LABELS)) for start in range(50, 1550, 150)
+        ]
+        passes = []
+        for name in NAMES:
+            marks = [mark for mark in truth if chance.random() < 0.9]
+            if name == NAMES[-1]:
+                marks = [other for mark in marks if (other := spoil(chance, mark)) is not None]
+                marks += [
+                    (start, start + 4, "PER") for start in range(125, 125 + 150 * invents, 150)
+                ]
+            passes.append(said_by(name, document, *marks))
+        items.append(gathered(document, passes))
+    return items
+
+
+def swapped(chance: random.Random, mark: Mark) -> Mark:
+    """Often call an ORG a PER."""
+    return (mark[0], mark[1], "PER") if mark[2] == "ORG" and chance.random() < 0.8 else mark
+
+
+def begun_late(chance: random.Random, mark: Mark) -> Mark:
+    """Often leave the first word out."""
+    return (mark[0] + 5, mark[1], mark[2]) if chance.random() < 0.6 else mark
+
+
+def ended_late(chance: random.Random, mark: Mark) -> Mark:
+    """Often take in the next word."""
+    return (mark[0], mark[1] + 5, mark[2]) if chance.random() < 0.6 else mark
+
+
+def missed(chance: random.Random, mark: Mark) -> Mark | None:
+    """Mark only every other name."""
+    return None if chance.random() < 0.5 else mark
+
+
+def left_alone(chance: random.Random, mark: Mark) -> Mark:
+    """Be as careful as the others."""
+    return mark
