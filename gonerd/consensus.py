@@ -126,12 +126,9 @@ def _deliver(request: Request, result: Reconciliation) -> list[Path]:
         (request.disputes, map(dispute_to_json, result.disputes)),
         (request.places, map(dispute_to_json, result.places)),
     ]
-    if str(request.out) != "-":
-        ledger = losses_path(request.out)
-        if result.losses:
-            places.append((ledger, map(asdict, result.losses)))
-        else:
-            ledger.unlink(missing_ok=True)
+    ledger = losses_path(request.out)
+    if result.losses and str(request.out) != "-":
+        places.append((ledger, map(asdict, result.losses)))
     written = []
     for path, rows in places:
         if path is None:
@@ -142,6 +139,8 @@ def _deliver(request: Request, result: Reconciliation) -> list[Path]:
         else:
             write_file(path, content.encode())
             written.append(path)
+    if ledger not in written and str(request.out) != "-":
+        ledger.unlink(missing_ok=True)
     return written
 
 

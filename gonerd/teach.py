@@ -5,7 +5,7 @@ the others (`student/tagger.py`), and joins as an annotator whose worth is estim
 That gives another consensus; it is repeated until hardly a span of gold changes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from gonerd.errors import ConfigError
 from gonerd.gather import Annotated, Gathered, with_texts
+from gonerd.reconcile.methods import choose
 from gonerd.reconcile.plain import Reconciliation, reconcile_gathered
 from gonerd.reconcile.units import SHAPES, shapes_of
-from gonerd.records import Annotation, Span
-from gonerd.spans import covers, merge_ranges, snap
+from gonerd.records import Annotation, Range, Span
+from gonerd.spans import covers, snap
 from gonerd.student.encoder import load_encoder, read_words
 from gonerd.student.tagger import Sentence, TaggerSettings, tag_by_folds
 from gonerd.tokens import Tokens, tokenize
@@ -39,32 +40,47 @@ def reconcile_with_model(
 ) -> tuple[Reconciliation, list[dict[str, Any]]]:
     """Reconcile with a tagger on top of an encoder; `options` as of `reconcile_gathered`.
 
-    Also documents that nobody has read are tagged, and then have gold. An annotator called `model`
-    is a ConfigError.
+    Also documents that nobody has read are tagged, and then have gold; but only what people have
+    read teaches. An annotator called `model`, or a single document, is a ConfigError.
     """
     annotated = with_texts(items)
     if any(one.annotator == MODEL for item in annotated for one in item.annotations):
         raise ConfigError(f"annotator {MODEL!r}: the name of the model itself; expected another.")
+    if len(items) < 2:
+        raise ConfigError(
+            f"--model {model}: {len(items)} document; expected 2 or more, as the model marks each by "
+            "what it learnt from the others."
+        )
     encoder = load_encoder(model)
     tokens = [tokenize(item.document.text, item.document.language) for item in annotated]
     features = [read_words(encoder, one.texts) for one in tokens]
     result = reconcile_gathered(items, **options)
+    read = {one.document_id: one.coverage for one in result.gold}
     rounds: list[dict[str, Any]] = []
     while len(rounds) < MOST_ROUNDS:
         labels = _labels(result)
-        sentences, places = _sentences(annotated, tokens, features, result, labels)
+        sentences, places = _sentences(annotated, tokens, features, result, labels, read)
         answers = tag_by_folds(sentences, TaggerSettings(), lambda _: None)
         marked = _annotations(annotated, tokens, places, answers, labels)
         joined = [
             replace(item, annotations=(*item.annotations, said))
             for item, said in zip(items, marked, strict=True)
         ]
-        before, result = result, reconcile_gathered(joined, **options)
+        before, result = result, _reconcile_joined(items, joined, options)
         changed = len(_keys(before) ^ _keys(result))
         rounds.append({"marked": sum(len(one.spans) for one in marked), "changed": changed})
         if changed <= STABLE * max(len(_keys(result)), 1):
             break
     return result, rounds
+
+
+def _reconcile_joined(
+    items: Sequence[Gathered], joined: Sequence[Gathered], options: Mapping[str, Any]
+) -> Reconciliation:
+    """Reconcile with the model's annotations; what nobody else has read has no say in the method."""
+    read = [one for item, one in zip(items, joined, strict=True) if item.annotations]
+    method, why = choose(options.get("method", "auto"), read)
+    return replace(reconcile_gathered(joined, **{**options, "method": method}), why=why)
 
 
 def _labels(result: Reconciliation) -> list[str]:
@@ -85,23 +101,28 @@ def _sentences(
     features: Sequence[NDArray[np.float16]],
     result: Reconciliation,
     labels: Sequence[str],
+    read: Mapping[str, Sequence[Range]],
 ) -> tuple[list[Sentence], list[tuple[int, int]]]:
-    """Cut documents into sentences with what the consensus says; and (document, first word)."""
+    """Cut documents into sentences with what the consensus says; and (document, first word).
+
+    `read` is what people have read of each document.
+    """
     codes = {label: code for code, label in enumerate(labels)}
     gold = {one.document_id: one for one in result.gold}
     sentences: list[Sentence] = []
     places: list[tuple[int, int]] = []
     for number, (item, own, seen) in enumerate(zip(items, tokens, features, strict=True)):
         starts, ends = np.array(own.starts, dtype=np.int64), np.array(own.ends, dtype=np.int64)
-        said = gold.get(item.document.id)
-        targets = _targets(_probable(result, item.document.id, said), own, codes)
+        targets = _targets(_probable(result, gold[item.document.id]), own, codes)
         opens_line = np.array(
             [item.document.text[max(0, end - 3) : end].count("\n") > 0 for end in own.starts]
         )
         shapes = shapes_of(item.document.text, starts, ends) + len(SHAPES) * opens_line
-        coverage = merge_ranges(said.coverage) if said else ()
         known = np.array(
-            [covers(coverage, *span) for span in zip(own.starts, own.ends, strict=True)]
+            [
+                covers(read[item.document.id], *span)
+                for span in zip(own.starts, own.ends, strict=True)
+            ]
         )
         ends_of_sentences = np.searchsorted(starts, sentence_ends(item.document.text))
         cuts = {*np.flatnonzero(opens_line).tolist(), *ends_of_sentences.tolist()}
@@ -121,16 +142,21 @@ def _sentences(
     return sentences, places
 
 
-def _probable(
-    result: Reconciliation, document_id: str, gold: Annotation | None
-) -> list[tuple[Span, float]]:
-    """List spans with how probable they are: all that a method weighed, or the gold of a vote."""
-    if document_id in result.candidates:
-        return [
-            (Span(start=one.start, end=one.end, label=one.label), one.probability)
-            for one in result.candidates[document_id]
-        ]
-    return [(span, span.confidence or 1.0) for span in (gold.spans if gold else ())]
+def _probable(result: Reconciliation, gold: Annotation) -> list[tuple[Span, float]]:
+    """List spans with how probable they are: all that a method weighed, and the rest of gold.
+
+    The rest is what people have settled, which no method weighs, or the gold of a vote.
+    """
+    weighed = [
+        (Span(start=one.start, end=one.end, label=one.label), one.probability)
+        for one in result.candidates.get(gold.document_id, ())
+    ]
+    seen = {(span.start, span.end, span.label) for span, _ in weighed}
+    return weighed + [
+        (span, 1.0 if span.confidence is None or weighed else span.confidence)
+        for span in gold.spans
+        if (span.start, span.end, span.label) not in seen
+    ]
 
 
 def _targets(
@@ -146,7 +172,7 @@ def _targets(
             targets[first + 1 : last, 2 + 2 * codes[span.label]] += probability
     total = targets.sum(axis=1, keepdims=True)
     targets /= np.maximum(total, 1.0)
-    targets[:, 0] = 1.0 - targets.sum(axis=1)
+    targets[:, 0] = np.maximum(1.0 - targets.sum(axis=1), 0.0)
     return targets
 
 
@@ -154,12 +180,14 @@ def _annotations(
     items: Sequence[Annotated],
     tokens: Sequence[Tokens],
     places: Sequence[tuple[int, int]],
-    answers: Sequence[NDArray[np.float32]],
+    answers: Sequence[NDArray[np.float32] | None],
     labels: Sequence[str],
 ) -> list[Annotation]:
+    """Make an annotation of each document; one that could not be tagged has not been read."""
     told: list[list[NDArray[np.float32]]] = [[] for _ in items]
     for (number, _), answer in zip(places, answers, strict=True):
-        told[number].append(answer)
+        if answer is not None:
+            told[number].append(answer)
     spans = [
         [
             Span(
@@ -180,10 +208,10 @@ def _annotations(
             text_sha256=item.document.text_sha256,
             annotator=MODEL,
             guide="",
-            coverage=((0, len(item.document.text)),) if item.document.text else (),
+            coverage=((0, len(item.document.text)),) if parts else (),
             spans=tuple(marked),
         )
-        for item, marked in zip(items, spans, strict=True)
+        for item, parts, marked in zip(items, told, spans, strict=True)
     ]
 
 

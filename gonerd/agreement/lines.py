@@ -47,7 +47,11 @@ def lines(agreement: Agreement) -> str:
         [
             f"Agreement: {head}",
             *(f"  {line}" for line in rest),
-            *(f"  {note}" for note in agreement.notes),
+            *(
+                line
+                for note in agreement.notes
+                for line in wrap(note, WIDTH, initial_indent="  ", subsequent_indent="    ")
+            ),
             "",
             *_overall(agreement),
             *_table("By label, the most frequent first", by_spans),

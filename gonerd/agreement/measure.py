@@ -258,8 +258,8 @@ def _notes(counted: Tally, texts: Mapping[str, str]) -> Iterator[str]:
         (
             columns.marked_only,
             "annotation",
-            "without what {its} annotator read and left unmarked: no other can miss or add there; "
-            "import with --complete what was read whole",
+            "of which nothing is known to be read but what is marked: nobody can disagree about "
+            "the rest; import with --complete what was read whole",
         ),
         (columns.unread, "span", "left out: not whole within what {its} own annotator has read"),
         (columns.repeated, "span", "left out: said twice by {its} annotator"),

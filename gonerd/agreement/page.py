@@ -22,19 +22,20 @@ body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; background: #fff;
   max-width: 72rem; margin: 2rem auto; padding: 0 1.25rem; }
 h1 { font-size: 1.7rem; line-height: 1.2; } h2 { font-size: 1.2rem; margin-top: 2.5rem; }
 table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: .25rem .75rem; text-align: right; border-bottom: 1px solid #e2e2e2;
-  vertical-align: baseline; }
+th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #e2e2e2;
+  vertical-align: baseline; white-space: nowrap; }
 th { font-weight: 600; border-bottom: 2px solid #888; }
-.name, .text { text-align: left; overflow-wrap: anywhere; } .name { max-width: 22rem; }
+.name, .text { text-align: left; white-space: normal; overflow-wrap: anywhere; }
+.name { max-width: 22rem; }
 .range, .note, .where { color: #595959; font-size: .87em; }
-td.text:last-child { min-width: 20rem; max-width: 34rem; }
+td.text { min-width: 8rem; } td.text:last-child { min-width: 20rem; max-width: 34rem; }
 mark { background: #fde9a9; padding: 0 .1em; border-radius: .15em; }
 .big td { font-size: 1.05rem; } .wide { overflow-x: auto; }
 svg.map { max-width: 100%; height: auto; display: block; margin-top: 1rem; }
 svg text { font-family: system-ui, sans-serif; }
 svg.scale text { font-size: 12px; } svg.strip { vertical-align: middle; }
 dt { font-weight: 600; margin-top: .75rem; } dd { margin-left: 0; max-width: 48rem; }
-p { max-width: 48rem; } nav a { margin-right: 1rem; }
+p { max-width: 48rem; } nav a { margin-right: 1rem; white-space: nowrap; }
 @media print { body { font-size: 10pt; max-width: none; margin: 0; } nav { display: none; }
   tr, svg { break-inside: avoid; } * { print-color-adjust: exact; } }
 """

@@ -4,9 +4,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from gonerd.errors import ConfigError, RecordError
-from gonerd.files import load_annotations, load_documents
+from gonerd.files import load_annotations, load_documents, numbered_lines, parse_json_line
 from gonerd.gather import annotation_files
-from gonerd.records import Annotation, Document, check_fit
+from gonerd.records import Annotation, Document, annotation_from_json, check_fit
 from gonerd.release import ANNOTATIONS, DEFAULT, is_release, open_release, read_rows
 from gonerd.store import part_paths
 
@@ -32,7 +32,7 @@ def _annotations(
 ) -> Iterator[Annotation]:
     for path in paths:
         for file in _files(path, texts):
-            for where, annotation, text in load_annotations(file):
+            for where, annotation, text in _one_by_one(file):
                 document = given.get(annotation.document_id)
                 if document is not None:
                     try:
@@ -42,6 +42,19 @@ def _annotations(
                 elif text is not None:
                     texts.setdefault(annotation.document_id, text)
                 yield annotation
+
+
+def _one_by_one(file: Path) -> Iterator[tuple[str, Annotation, str | None]]:
+    """Read a file without holding all of it, where it has lines."""
+    if str(file) == "-" or file.suffix == ".parquet":
+        yield from load_annotations(file)
+        return
+    for where, raw in numbered_lines(file):
+        try:
+            yield (where, *annotation_from_json(parse_json_line(raw, where), where))
+        except RecordError:
+            load_annotations(file)  # names all that is wrong in the file, not the first alone
+            raise
 
 
 def _chosen(annotations: Iterable[Annotation], only: Sequence[str]) -> Iterator[Annotation]:

@@ -70,13 +70,17 @@ def tally(columns: Columns, texts: Mapping[str, str]) -> Tally:
         tokens.append(token_table(block, texts))
         label_pairs.update(_label_pairs(counts))
         confusions.add(block, edges)
+    all_tokens = Table.join(tokens)
+    tokens.clear()  # the parts are as large as what comes of them; one kind at a time is enough
+    all_places = Table.join(places)
+    places.clear()
     return Tally(
         columns=columns,
         pairs=Cells.join(pairs, width=8),
         labels=Cells.join(labels, width=5),
         lengths=Cells.join(lengths, width=5),
-        places=Table.join(places),
-        tokens=Table.join(tokens),
+        places=all_places,
+        tokens=all_tokens,
         label_pairs=label_pairs,
         confusions=confusions,
     )

@@ -264,10 +264,26 @@ def _characters(tokens: Sequence[str], text: str) -> list[Range | None]:
         stands[start:end] = [theirs[right]] * (end - start)
     for before, after in pairwise([(-1, -1), *pairs, (len(ours), len(theirs))]):
         left_out = [index for word in ours[before[0] + 1 : after[0]] for index in range(*word)]
-        free = [index for word in theirs[before[1] + 1 : after[1]] for index in range(*word)]
-        for left, right in match([glued[index] for index in left_out], [text[i] for i in free]):
-            stands[left_out[left]] = (free[right], free[right] + 1)
+        free = theirs[before[1] + 1 : after[1]]
+        for index, place in _by_characters(glued, left_out, text, free):
+            stands[index] = (place, place + 1)
     return stands
+
+
+def _by_characters(
+    glued: str, left_out: Sequence[int], text: str, words: Sequence[Range]
+) -> list[Range]:
+    """Pair characters of tokens with those of words, as far as they are most of a word."""
+    free = [index for word in words for index in range(*word)]
+    pairs = match([glued[index] for index in left_out], [text[index] for index in free])
+    places = {free[right]: left_out[left] for left, right in pairs}
+    return [
+        (places[index], index)
+        for start, end in words
+        if 2 * sum(index in places for index in range(start, end)) > end - start
+        for index in range(start, end)
+        if index in places
+    ]
 
 
 def _words(text: str) -> Iterator[Range]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from gonerd.formats.layers import Carries
 from gonerd.gather import Annotated
 from gonerd.records import Annotation, Document, Loss, Span
-from gonerd.spans import covers, flatten, merge_ranges
+from gonerd.spans import flatten, merge_ranges
 
 
 def fit(annotated: Annotated, carries: Carries, title: str) -> tuple[Annotated, list[Loss]]:
@@ -24,8 +24,8 @@ def fit(annotated: Annotated, carries: Carries, title: str) -> tuple[Annotated, 
         losses += lost
         if not carries.guide and annotation.guide:
             losses.append(_lost(document, "guide not carried", title))
-        coverage = merge_ranges(annotation.coverage)
-        if not carries.coverage and not covers(coverage, 0, len(document.text)):
+        whole = merge_ranges([(0, len(document.text))])
+        if not carries.coverage and merge_ranges(annotation.coverage) != whole:
             losses.append(_lost(document, "coverage not carried", title))
         fitted.append(replace(annotation, spans=tuple(spans)))
     return Annotated(document=document, annotations=tuple(fitted)), losses

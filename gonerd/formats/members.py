@@ -38,7 +38,7 @@ _BROKEN = (
     lzma.LZMAError,
     OSError,
     EOFError,
-    RuntimeError,  # a password is asked for, or a way of packing is not known
+    NotImplementedError,  # a way of packing that is not known
     ValueError,
     struct.error,
 )
@@ -155,7 +155,7 @@ def _pattern(paths: str) -> re.Pattern[str]:
             f"(?P<{piece[1:-1]}>[^/]+?)" if piece.startswith("{") else re.escape(piece)
             for piece in pieces
         )
-        + "$"
+        + r"\Z"
     )
 
 
@@ -181,7 +181,8 @@ def _open(path: Path, *, root: str, below: Path) -> list[Member]:
     try:
         found = sorted(inside(str(path), content), key=lambda found: found[0])
     except _BROKEN as error:
-        raise SourceError(f"{path}: cannot be read ({error}); expected a whole archive.") from None
+        why = str(error).partition("\n")[0].rstrip(":")
+        raise SourceError(f"{path}: cannot be read ({why}); expected a whole archive.") from None
     return [
         Member(where=f"{path}!{inner}", root=root, name=prefix + _bare(label), read=read)
         for inner, read in found
@@ -212,6 +213,8 @@ def _in_tar(where: str, content: bytes) -> Iterator[tuple[str, Callable[[], byte
 
 
 def _read_zipped(where: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    if info.flag_bits & 1:
+        raise SourceError(f"{where}: is locked with a password; expected an open archive.")
     try:
         with archive.open(info) as stream:
             content = stream.read(MOST_BYTES + 1)

@@ -1,38 +1,26 @@
 """Foreign files into annotations, and annotations into foreign files: the two commands' work.
 
 A reader gives passes in the file's own terms. Here each document gets one text, each pass is put on
-it (`align.py`, `offsets.py`), and everything moved, refused or kept aside is counted. Nothing is
-written here: the result says what there is, and the command decides with --strict whether it stays.
+it (`placing.py`), and everything moved, refused or kept aside is counted. Nothing is written here:
+the result says what there is, and the command decides with --strict whether it stays.
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeVar
+from typing import Any
 
 from gonerd.errors import GonerdError, RecordError, SourceError, TextMismatch, listing
-from gonerd.formats.align import align, common_text
+from gonerd.formats.align import common_text
 from gonerd.formats.fit import fit
-from gonerd.formats.layers import (
-    MARKED,
-    WHOLE,
-    Aside,
-    Format,
-    Mention,
-    Pass,
-    ReadOptions,
-    TokenPass,
-    Unit,
-    Written,
-)
+from gonerd.formats.layers import Aside, Format, Pass, ReadOptions, TokenPass, Unit, Written
 from gonerd.formats.members import Member, find_members, fits
-from gonerd.formats.offsets import REFUSED, calibrate
+from gonerd.formats.offsets import REFUSED
+from gonerd.formats.placing import Placed, made_at, place
 from gonerd.gather import Annotated
 from gonerd.records import Annotation, Document, Loss, Range
-from gonerd.spans import merge_ranges, subtract_ranges
-
-R = TypeVar("R")
+from gonerd.spans import merge_ranges
 
 _NOTHING = "nothing is marked, and nothing says that the document was read"
 
@@ -54,18 +42,6 @@ class Imported:
     """How offsets were counted, and in how many passes."""
     offsets: Mapping[str, int]
     """Mentions `matched`, `unverified`, `moved` and `refused`; those of tokens are `aligned`."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Placed:
-    """One pass on its document's text."""
-
-    annotation: Annotation
-    marked: bool
-    """Whether it says nothing but its marks."""
-    unit: str
-    counts: Mapping[str, int]
-    losses: tuple[Loss, ...]
 
 
 def bring_in(
@@ -110,7 +86,7 @@ def bring_in(
                     passes
                 )
                 continue
-            placed = [_place(one, document, words, complete, unit) for one in passes]
+            placed = [place(one, document, words, complete=complete, unit=unit) for one in passes]
             placed = _unite(placed, passes)
         except GonerdError as error:
             problems.append(error)
@@ -211,122 +187,12 @@ def _document(
     assert text is not None
     values: dict[str, Any] = {"source": document_id, "license": "unknown", "language": "en"}
     values |= {key: details[key] for key in _DETAILS if details.get(key)}
-    return _at(passes[0].where, Document, id=document_id, text=text, **values), words
+    return made_at(passes[0].where, Document, id=document_id, text=text, **values), words
 
 
-def _place(
-    one: Pass | TokenPass,
-    document: Document,
-    words: Sequence[Range],
-    complete: bool,
-    unit: Unit | None,
-) -> _Placed:
-    if isinstance(one, TokenPass):
-        aligned = align(one, document.text, words)
-        extra = aligned.losses[len(one.losses) :]
-        placed = _calibrated(aligned, document, unit=None, complete=False, losses=extra)
-        return replace(placed, unit="tokens", counts={"aligned": len(aligned.mentions)})
-    if one.text is None and one.details.get("text_sha256", document.text_sha256) != (
-        document.text_sha256
-    ):
-        raise TextMismatch(
-            f"{one.where}: {one.annotator!r} annotated another text of {document.id!r} (sha256) "
-            "than the one that was given; expected the same text."
-        )
-    if one.text is None or one.text == document.text:
-        return _calibrated(one, document, unit=unit, complete=complete)
-    moved, losses = _on_given(one, one.text, document, unit)
-    return _calibrated(moved, document, unit=None, complete=complete, losses=losses)
-
-
-def _on_given(
-    one: Pass, text: str, document: Document, unit: Unit | None
-) -> tuple[Pass, tuple[Loss, ...]]:
-    """Restate a pass over another text than the one that was given.
-
-    What its offsets hold in its own text are the strings to look for in the text that was given. If
-    more than blanks is different, nobody knows what was read there.
-    """
-    ranges = one.coverage if isinstance(one.coverage, tuple) else ()
-    own = calibrate(
-        document.id,
-        text,
-        one.mentions,
-        coverage=ranges,
-        unit=one.unit or unit,
-        exact=one.unit is not None,
-    )
-    stated = tuple(
-        Mention(
-            start=span.start,
-            end=span.end,
-            label=span.label,
-            surface=" ".join(
-                text[start:end] for start, end in span.fragments or ((span.start, span.end),)
-            ),
-            confidence=span.confidence,
-            support=span.support,
-            fragments=span.fragments,
-        )
-        for span in own.spans
-    )
-    losses = tuple(loss for loss in own.losses if loss.what == REFUSED)
-    coverage = own.coverage if isinstance(one.coverage, tuple) else one.coverage
-    if text.split() != document.text.split() and coverage != MARKED:
-        why = "the text in the file is not the one that was given"
-        losses += (Loss(document_id=document.id, what="coverage refused", why=why),)
-        coverage = MARKED
-    moved = replace(one, mentions=stated, text=document.text, unit=None, coverage=coverage)
-    return moved, losses
-
-
-def _calibrated(
-    one: Pass,
-    document: Document,
-    *,
-    unit: Unit | None,
-    complete: bool,
-    losses: tuple[Loss, ...] = (),
-) -> _Placed:
-    ranges = one.coverage if isinstance(one.coverage, tuple) else ()
-    found = _at(
-        one.where,
-        calibrate,
-        document.id,
-        document.text,
-        one.mentions,
-        coverage=ranges,
-        unit=one.unit or unit,
-        exact=one.unit is not None,
-    )
-    marked = one.coverage == MARKED and not complete
-    coverage: tuple[Range, ...] = found.coverage
-    if marked:
-        coverage = merge_ranges((span.start, span.end) for span in found.spans)
-    elif one.coverage == WHOLE or complete:
-        coverage = subtract_ranges([(0, len(document.text))], found.unknown)
-    annotation = _at(
-        one.where,
-        Annotation,
-        document_id=document.id,
-        text_sha256=document.text_sha256,
-        annotator=one.annotator,
-        guide=one.guide,
-        coverage=coverage,
-        spans=found.spans,
-    )
-    return _Placed(
-        annotation=annotation,
-        marked=marked,
-        unit=found.unit,
-        counts=found.counts,
-        losses=(*losses, *found.losses),
-    )
-
-
-def _unite(placed: Sequence[_Placed], passes: Sequence[Pass | TokenPass]) -> list[_Placed]:
+def _unite(placed: Sequence[Placed], passes: Sequence[Pass | TokenPass]) -> list[Placed]:
     """Make one annotation of each annotator: passes that say nothing but their marks add up."""
-    by_annotator: dict[str, _Placed] = {}
+    by_annotator: dict[str, Placed] = {}
     first: dict[str, str] = {}
     for result, one in zip(placed, passes, strict=True):
         name = one.annotator
@@ -346,24 +212,16 @@ def _unite(placed: Sequence[_Placed], passes: Sequence[Pass | TokenPass]) -> lis
     return [by_annotator[name] for name in sorted(by_annotator)]
 
 
-def _added(left: _Placed, right: _Placed) -> _Placed:
+def _added(left: Placed, right: Placed) -> Placed:
     spans = tuple(dict.fromkeys((*left.annotation.spans, *right.annotation.spans)))
     coverage = merge_ranges((*left.annotation.coverage, *right.annotation.coverage))
-    return _Placed(
+    return Placed(
         annotation=replace(left.annotation, spans=spans, coverage=coverage),
         marked=True,
         unit=left.unit,
         counts=Counter(left.counts) + Counter(right.counts),
         losses=(*left.losses, *right.losses),
     )
-
-
-def _at(where: str, make: Callable[..., R], *arguments: Any, **values: Any) -> R:
-    """Make a record; if it is refused, say where the file says so."""
-    try:
-        return make(*arguments, **values)
-    except RecordError as error:
-        raise type(error)(f"{where}: {error}") from None
 
 
 def _misplaced(loss: Loss) -> RecordError:

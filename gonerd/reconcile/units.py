@@ -1,8 +1,8 @@
 """Documents and their annotations into units of text near marks, with each annotator's BIO tag.
 
 A unit is a word, cut wherever anybody's span begins or ends, so that tags say exactly what spans
-say. Only units near a mark take part, in segments; the rest, which everybody who read it left
-unmarked, is counted.
+say. Only units near a mark take part, where somebody has read them, in segments; the rest, which
+everybody who read it left unmarked, is counted.
 """
 
 import re
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from gonerd.reconcile.candidates import FlatPass, Layer
 from gonerd.records import Span
+from gonerd.spans import merge_ranges
 
 CONTEXT = 2
 """Units around a mark that take part."""
@@ -65,7 +66,9 @@ def units_of(
         starts, ends = cut(texts[number], [span for one in passes for span in one.spans])
         shapes = shapes_of(texts[number], starts, ends)
         rows = [(one.annotator, *_tags(one, starts, ends, codes)) for one in passes]
+        part = _parts(passes, starts, ends)
         near = _near(np.any([tags > 0 for _, tags, _ in rows], axis=0)) if rows else starts < 0
+        near &= part >= 0
         place = np.where(near, bounds[-1] + np.cumsum(near) - 1, -1)
         for who, tags, read in rows:
             quiet[who] += int((read & ~near).sum())
@@ -77,8 +80,9 @@ def units_of(
             collected["tag"].append(tags[chosen])
         read_by_any = np.any([read for _, _, read in rows], axis=0) if rows else starts < 0
         quiet_shapes += np.bincount(shapes[read_by_any & ~near], minlength=len(SHAPES))
-        firsts = np.flatnonzero(near & ~np.concatenate(([False], near[:-1])))
-        lasts = np.flatnonzero(near & ~np.concatenate((near[1:], [False]))) + 1
+        goes_on = near[1:] & near[:-1] & (part[1:] == part[:-1])
+        firsts = np.flatnonzero(near & ~np.concatenate(([False], goes_on))[: len(near)])
+        lasts = np.flatnonzero(near & ~np.concatenate((goes_on, [False]))[: len(near)]) + 1
         bounds += (bounds[-1] + np.cumsum(lasts - firsts)).tolist()
         collected["document"].append(np.full(len(firsts), number))
         for key, values in (("starts", starts), ("ends", ends), ("shapes", shapes)):
@@ -162,6 +166,14 @@ def _tags(
         first = int(np.searchsorted(starts, start, side="left"))
         read[first : int(np.searchsorted(ends, end, side="right"))] = True
     return tags, read | (tags > 0)
+
+
+def _parts(passes: Sequence[FlatPass], starts: Ints, ends: Ints) -> Ints:
+    """Number the ranges that anybody has read, and say in which each unit lies; -1 for none."""
+    read = merge_ranges(pair for one in passes for pair in one.coverage)
+    opens, closes = np.array([(-1, -1), *read], dtype=np.int64).T
+    part = np.searchsorted(opens, starts, side="right") - 1
+    return np.where(ends <= closes[part], part, -1)
 
 
 def _near(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -24,6 +24,7 @@ LONGEST_WORD = 64
 """Pieces that are read of a word."""
 LONGEST_WINDOW = 512
 """Pieces, those that open and close a window included."""
+LARGEST = float(np.finfo(np.float16).max)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,16 +43,16 @@ class Encoder:
 
 def load_encoder(path: Path) -> Encoder:
     """Load an encoder from a folder of transformers; one without safetensors is a ConfigError."""
+    if not (path / "config.json").is_file():
+        raise ConfigError(f"{path}: no config.json; expected the folder of a transformers encoder.")
     try:
         import torch
         import transformers
     except ImportError as error:
         raise MissingExtra(
-            f"--model {path}: {error.name} is not installed; expected the extra `student`.\n"
+            f"--model {path}: {error.name or error} is not installed; expected the extra `student`.\n"
             "Install it: pip install 'gonerd[student]'"
         ) from None
-    if not (path / "config.json").is_file():
-        raise ConfigError(f"{path}: no config.json; expected the folder of a transformers encoder.")
     logging: Any = transformers.utils.logging
     logging.set_verbosity_error()
     logging.disable_progress_bar()
@@ -89,7 +90,8 @@ def _check(encoder: Encoder, missing: Sequence[str]) -> None:
         raise ValueError("its tokenizer has no vocabulary")
     if len(tokenizer) > encoder.model.get_input_embeddings().num_embeddings:
         raise ValueError("its tokenizer has more pieces than its weights")
-    read_words(encoder, ["a"])
+    if not np.isfinite(read_words(encoder, ["a"])).all():
+        raise ValueError("its weights hold what is no number")
 
 
 def read_words(encoder: Encoder, words: Sequence[str]) -> NDArray[np.float16]:
@@ -122,7 +124,7 @@ def read_words(encoder: Encoder, words: Sequence[str]) -> NDArray[np.float16]:
         layers = torch.stack(states, dim=2)[0].flatten(1).numpy()
         for word in range(window.core_start, window.core_end):
             place = slice(bounds[word - window.start], bounds[word - window.start + 1])
-            features[word] = layers[place].mean(axis=0)
+            features[word] = layers[place].mean(axis=0).clip(-LARGEST, LARGEST)
     return features
 
 

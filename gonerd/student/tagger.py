@@ -50,26 +50,32 @@ class Sentence:
 
 def tag_by_folds(
     sentences: Sequence[Sentence], settings: TaggerSettings, tick: Callable[[int], None]
-) -> list[Floats]:
-    """Give the (word, tag) probabilities of each sentence, by heads that never saw its document."""
+) -> list[Floats | None]:
+    """Give the (word, tag) probabilities of each sentence, by heads that never saw its document.
+
+    None where there is nothing to learn from in other documents.
+    """
+    if not sentences:
+        return []
     documents = sorted({one.document for one in sentences})
     shuffled = np.random.default_rng(settings.seed).permutation(len(documents))
     fold_of = {
         documents[index]: number % settings.folds for number, index in enumerate(shuffled.tolist())
     }
     scale = _scale(sentences)
+    num_shapes = max(32, 1 + max(int(one.shapes.max(initial=0)) for one in sentences))
     found: dict[int, Floats] = {}
     for fold in range(min(settings.folds, len(documents))):
         taught = [one for one in sentences if fold_of[one.document] != fold and one.known.any()]
         asked = [index for index, one in enumerate(sentences) if fold_of[one.document] == fold]
-        for number in range(settings.heads):
-            head = _teach(taught or list(sentences), scale, settings, fold * 100 + number)
+        for number in range(settings.heads if taught else 0):
+            head = _teach(taught, scale, num_shapes, settings, fold * 100 + number)
             answers = _ask(head, [sentences[index] for index in asked], scale)
             for index, answer in zip(asked, answers, strict=True):
                 share = answer / np.float32(settings.heads)
                 found[index] = found[index] + share if index in found else share
         tick(len(asked))
-    return [found[index] for index in range(len(sentences))]
+    return [found.get(index) for index in range(len(sentences))]
 
 
 Scale = tuple[Floats, Floats]
@@ -108,16 +114,19 @@ def _make_head(width: int, num_shapes: int, num_tags: int, settings: TaggerSetti
     return Head()
 
 
-def _teach(sentences: Sequence[Sentence], scale: Scale, settings: TaggerSettings, fold: int) -> Any:
+def _teach(
+    sentences: Sequence[Sentence],
+    scale: Scale,
+    num_shapes: int,
+    settings: TaggerSettings,
+    fold: int,
+) -> Any:
     import torch
 
     torch.manual_seed(settings.seed * 1000 + fold)
     order = np.random.default_rng(settings.seed * 1000 + fold)
-    num_shapes = max(int(one.shapes.max(initial=0)) for one in sentences) + 1
     first = sentences[0]
-    head = _make_head(
-        first.features.shape[1], max(num_shapes, 32), first.targets.shape[1], settings
-    )
+    head = _make_head(first.features.shape[1], num_shapes, first.targets.shape[1], settings)
     optimizer = torch.optim.AdamW(head.parameters(), lr=settings.learning_rate, weight_decay=0.01)
     lengths = np.array([len(one.shapes) for one in sentences])
     num_steps = settings.epochs * -(-len(sentences) // settings.batch_sentences)

@@ -173,6 +173,22 @@ def test_what_one_annotator_says_twice_counts_once_and_is_noted() -> None:
     )
 
 
+def test_annotations_that_cover_only_what_they_mark_are_noted() -> None:
+    marked = [
+        an_annotation(name, [(0, 5), (3, 8), (20, 22)], coverage=((0, 8), (20, 22)))
+        for name in ("ana", "bo")
+    ]
+
+    result = compared(*marked, an_annotation("cy", [(0, 100)]), texts={"a": TEXT})
+    assert result.notes == (
+        "3 annotations of which nothing is known to be read but what is marked: nobody can "
+        "disagree about the rest; import with --complete what was read whole",
+    )
+    assert compared(an_annotation("ana", [(0, 5)]), texts={"a": TEXT}).notes == (
+        "1 document left out: annotated by one alone",
+    )
+
+
 # Against counting by hand.
 
 

@@ -2,10 +2,12 @@
 
 import random
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from hypothesis import strategies as st
 
 from gonerd.gather import Gathered
+from gonerd.reconcile.decide import within_coverage
 from gonerd.records import Annotation, Document, Range, Span
 from gonerd.spans import flatten
 
@@ -44,6 +46,12 @@ def said_by(
 def gathered(document: Document, annotations: Sequence[Annotation]) -> Gathered:
     """Put everything said about a document together."""
     return Gathered(document_id=document.id, document=document, annotations=tuple(annotations))
+
+
+def only_read(item: Gathered) -> Gathered:
+    """Keep what lies in what its annotator has read."""
+    kept = [within_coverage(one)[0] for one in item.annotations]
+    return replace(item, annotations=tuple(kept))
 
 
 def by_all(

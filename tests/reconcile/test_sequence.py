@@ -34,6 +34,7 @@ from tests.reconcile.crowds import (
     crowd_with,
     crowds,
     gathered,
+    only_read,
     said_by,
     swapped,
 )
@@ -49,7 +50,7 @@ def laid_out(
     items: Sequence[Gathered], labels: Sequence[str] = LABELS, names: Sequence[str] = NAMES
 ) -> Units:
     """Lay out the first layer of everybody's spans."""
-    layer = layers_of(items, names)[0]
+    layer = layers_of([only_read(item) for item in items], names)[0]
     texts = [item.document.text for item in items if item.document is not None]
     return units_of(layer, texts, names, labels)
 
@@ -387,14 +388,19 @@ def test_name_of_blanks_alone_that_all_mark_is_one() -> None:
     assert chosen(inferred([by_all(*[[(1, 2, "PER")]] * 3, text="a  b")])) == [(0, (1, 2, "PER"))]
 
 
+CAMPS: dict[str, list[list[Mark]]] = {
+    "borders": [[(0, 3, "PER")], [(0, 7, "ORG")]],
+    "crossing": [[(0, 14, "PER")], [(4, 22, "ORG")], [(0, 7, "LOC")], []],
+}
+
+
+@pytest.mark.parametrize("camps", CAMPS.values(), ids=CAMPS)
 @pytest.mark.parametrize("count", [30, 600, 3_000])
-def test_big_crowd_is_no_underflow(count: int) -> None:
+def test_big_crowd_in_camps_is_no_underflow(count: int, camps: list[list[Mark]]) -> None:
     names = [f"a{number:04d}" for number in range(count)]
-    document = a_document(SENTENCE)
-    readings: list[list[Mark]] = [[(0, 14, "PER")], [(4, 22, "ORG")], [(0, 7, "LOC")], []]
+    document = a_document("Ana Roe met Bo and Cy and went home to Lund.")
     passes = [
-        said_by(name, document, *readings[number % len(readings)])
-        for number, name in enumerate(names)
+        said_by(name, document, *camps[number % len(camps)]) for number, name in enumerate(names)
     ]
     candidates = inferred([gathered(document, passes)], names=names)
     assert candidates

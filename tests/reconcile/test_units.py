@@ -22,6 +22,7 @@ from tests.reconcile.crowds import (
     by_all,
     crowds,
     gathered,
+    only_read,
     said_by,
     spans_in,
 )
@@ -39,8 +40,8 @@ any_text = st.sampled_from([SENTENCE, *SCRIPTS.values()]) | st.text(max_size=40)
 
 
 def laid_out(items: Sequence[Gathered], labels: Sequence[str] = LABELS) -> Units:
-    """Lay out the first layer of everybody's spans."""
-    layer = layers_of(items, NAMES)[0]
+    """Lay out the first layer of everybody's spans that count."""
+    layer = layers_of([only_read(item) for item in items], NAMES)[0]
     texts = [item.document.text for item in items if item.document is not None]
     return units_of(layer, texts, NAMES, labels)
 
@@ -118,7 +119,7 @@ def test_word_is_cut_at_everybodys_borders() -> None:
 @given(item=crowds(texts=any_text, flat=True))
 def test_tags_say_exactly_what_spans_say(item: Gathered) -> None:
     units = laid_out([item])
-    for one in item.annotations:
+    for one in only_read(item).annotations:
         expected = [(0, (span.start, span.end, span.label)) for span in one.spans]
         assert read_back(units, NAMES.index(one.annotator)) == expected
 
@@ -126,6 +127,7 @@ def test_tags_say_exactly_what_spans_say(item: Gathered) -> None:
 @given(item=crowds(texts=any_text, flat=True))
 def test_previous_is_what_the_same_annotator_wrote_just_before(item: Gathered) -> None:
     assert item.document is not None
+    item = only_read(item)
     units = laid_out([item])
     starts, _ = cut(item.document.text, [span for one in item.annotations for span in one.spans])
     for reading, unit in enumerate(units.unit.tolist()):
@@ -142,6 +144,7 @@ def test_previous_is_what_the_same_annotator_wrote_just_before(item: Gathered) -
 @given(item=crowds(texts=any_text, flat=True))
 def test_what_takes_no_part_is_counted(item: Gathered) -> None:
     assert item.document is not None
+    item = only_read(item)
     text = item.document.text
     units = laid_out([item])
     spans = [span for one in item.annotations for span in one.spans]
@@ -203,6 +206,24 @@ def test_who_has_not_read_a_place_says_nothing_about_it() -> None:
     assert words == ["Ana", "Roe", "met", "Bo"]
     assert [words[unit] for unit in units.unit[units.annotator == 1]] == ["Ana"]
     assert not (units.annotator == 2).any()
+
+
+def test_no_segment_runs_across_what_nobody_read() -> None:
+    document = a_document("Ana Roe met Bo of Lund")
+    passes = [
+        said_by("ana", document, (0, 3, "PER"), (12, 14, "PER"), coverage=((0, 3), (8, 14))),
+        said_by("bo", document, (0, 3, "PER"), coverage=((0, 3),)),
+    ]
+    units = laid_out([gathered(document, passes)])
+    words = [document.text[a:b] for a, b in zip(units.starts, units.ends, strict=True)]
+    assert (words, units.bounds.tolist()) == (["Ana", "met", "Bo"], [0, 1, 3])
+
+
+def test_blank_that_nobody_read_parts_a_segment() -> None:
+    document = a_document("Ana Roe met Bo")
+    coverage = ((0, 7), (8, 14))
+    passes = [said_by("ana", document, (4, 7, "PER"), (8, 11, "LOC"), coverage=coverage)]
+    assert laid_out([gathered(document, passes)]).bounds.tolist() == [0, 2, 4]
 
 
 def test_text_that_nobody_read_is_no_evidence() -> None:
