@@ -35,7 +35,10 @@ def release_report(stats: Stats, folder: Path) -> str:
 def step_report(manifest: Manifest, folder: Path) -> str:
     """Say what a step gave and lost."""
     counts = ", ".join(f"{count:,} {name}" for name, count in manifest.counts.items())
-    return "\n".join([f"{folder}: {counts}", *_losses(manifest.losses)])
+    lines = [f"{folder}: {counts}"]
+    if "method_taken" in manifest.config:
+        lines.append(f"  {manifest.config['method_taken']}: {manifest.inputs['why this method']}")
+    return "\n".join([*lines, *_losses(manifest.losses)])
 
 
 def validation_report(validation: Validation, path: Path) -> str:

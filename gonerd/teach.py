@@ -33,23 +33,25 @@ STABLE = 0.01
 """Share of gold spans that may still change when a round is the last."""
 LONGEST_SENTENCE = 128
 """Words."""
+SETTINGS = TaggerSettings()
 
 
 def reconcile_with_model(
-    items: Sequence[Gathered], model: Path, **options: Any
+    items: Sequence[Gathered], model: Path, *, tagger: TaggerSettings = SETTINGS, **options: Any
 ) -> tuple[Reconciliation, list[dict[str, Any]]]:
     """Reconcile with a tagger on top of an encoder; `options` as of `reconcile_gathered`.
 
     Also documents that nobody has read are tagged, and then have gold; but only what people have
     read teaches. An annotator called `model`, or a single document, is a ConfigError.
     """
+    items = sorted(items, key=lambda one: one.document_id)
     annotated = with_texts(items)
     if any(one.annotator == MODEL for item in annotated for one in item.annotations):
         raise ConfigError(f"annotator {MODEL!r}: the name of the model itself; expected another.")
     if len(items) < 2:
         raise ConfigError(
-            f"--model {model}: {len(items)} document; expected 2 or more, as the model marks each by "
-            "what it learnt from the others."
+            f"--model {model}: {len(items)} document; expected 2 or more, as the model marks each "
+            "by what it learnt from the others."
         )
     encoder = load_encoder(model)
     tokens = [tokenize(item.document.text, item.document.language) for item in annotated]
@@ -60,7 +62,7 @@ def reconcile_with_model(
     while len(rounds) < MOST_ROUNDS:
         labels = _labels(result)
         sentences, places = _sentences(annotated, tokens, features, result, labels, read)
-        answers = tag_by_folds(sentences, TaggerSettings(), lambda _: None)
+        answers = tag_by_folds(sentences, tagger, lambda _: None)
         marked = _annotations(annotated, tokens, places, answers, labels)
         joined = [
             replace(item, annotations=(*item.annotations, said))
@@ -77,7 +79,7 @@ def reconcile_with_model(
 def _reconcile_joined(
     items: Sequence[Gathered], joined: Sequence[Gathered], options: Mapping[str, Any]
 ) -> Reconciliation:
-    """Reconcile with the model's annotations; what nobody else has read has no say in the method."""
+    """Reconcile with what the model says; what it alone has read has no say in the method."""
     read = [one for item, one in zip(items, joined, strict=True) if item.annotations]
     method, why = choose(options.get("method", "auto"), read)
     return replace(reconcile_gathered(joined, **{**options, "method": method}), why=why)

@@ -204,7 +204,8 @@ def test_an_open_dispute_stops_the_build_where_the_builder_says_so(project: Path
     assert refusal(project) == (
         "gonerd: work/own/disputes: 1 disputes are open; expected none.\n"
         "  good[0:16] ana: PER [0:16]; ben: PER [0:8]\n"
-        'Mend the annotations, or set reconcile.open_disputes = "settle" to go by the vote.\n'
+        "Mend the annotations, give people's rulings as reconcile.settled, or set "
+        'reconcile.open_disputes = "settle" to go by the method.\n'
     )
 
 

@@ -7,11 +7,17 @@ report.py          what came out -> what a command prints
 layers.py          what a reader gives and a writer gets
 members.py         paths, folders, archives -> named bytes
 offsets.py         offsets in any unit -> code points
+placing.py         tokens -> where they stand in a text
+matching.py        two runs of tokens or characters -> where they say the same
 align.py           differently tokenised copies -> one text
 fit.py             an annotation -> what a format can carry
 tokenized.py       an annotation -> sentences of tagged tokens
 fields.py          foreign JSON -> checked values
 imprint.py         what our own files say beside what their format does
 stamp.py           whether they still say it
-annotation_tools/ brat/ conll/ tables/ uima/ docbin.py dolma.py jsonl.py   the codecs
+docbin.py          spaCy's DocBin
+dolma.py           Dolma attributes
+jsonl.py           our own JSON lines
+
+The other codecs: annotation_tools/, brat/, conll/, tables/, uima/.
 """

@@ -63,7 +63,7 @@ def deliver_export(written: Written, out: Path, *, strict: bool) -> list[Path]:
         if str(out) == "-":
             sys.stdout.buffer.write(written.files[""])
             return []
-        write_file(out, written.files[""])
+        _write_one(out, written.files[""])
         return [out, *_write_beside(out, written.losses, [])]
     if str(out) == "-":
         raise ConfigError(
@@ -120,8 +120,14 @@ def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> list[Path]:
     if str(path) == "-":
         sys.stdout.buffer.write(encoded)
         return []
-    write_file(path, encoded)
+    _write_one(path, encoded)
     return [path]
+
+
+def _write_one(path: Path, content: bytes) -> None:
+    if path.is_dir():
+        raise StoreError(f"{path}: is a folder, and one file is to be written; expected its name.")
+    write_file(path, content)
 
 
 def _check_strict(losses: Iterable[Loss], strict: bool) -> None:

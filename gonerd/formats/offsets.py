@@ -11,8 +11,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-import numpy as np
-
 from gonerd.formats.layers import Mention, Unit
 from gonerd.formats.rulers import Ruler, rulers
 from gonerd.records import Loss, Range, Span, reading_order
@@ -242,16 +240,15 @@ def _span(mention: Mention, place: Place) -> Span:
 
 def _cover(coverage: Sequence[Range], ruler: Ruler, length: int) -> tuple[Range, ...]:
     """Turn ranges into characters; one that ends inside a character ends before it."""
-    most = int(ruler.marks[-1])
-    return merge_ranges(
-        (
-            ruler.character(start),
-            min(
-                int(np.searchsorted(ruler.marks, min(max(end, 0), most), side="right")) - 1, length
-            ),
-        )
-        for start, end in coverage
-    )
+    ranges: list[Range] = []
+    for start, end in coverage:
+        last = ruler.character(end)
+        if end >= ruler.marks[-1]:
+            last = length
+        elif ruler.marks[last] > end:
+            last -= 1
+        ranges.append((ruler.character(start), last))
+    return merge_ranges(ranges)
 
 
 def _hull(place: Place | None) -> Range:

@@ -257,5 +257,6 @@ def _stop_at_open(work: Path, manifest: Manifest) -> None:
     shown = listing([*places[:10], *[""] * (count - len(places[:10]))])
     raise OpenDispute(
         f"{work / 'disputes'}: {count} disputes are open; expected none.\n{shown}\n"
-        'Mend the annotations, or set reconcile.open_disputes = "settle" to go by the vote.'
+        "Mend the annotations, give people's rulings as reconcile.settled, or set "
+        'reconcile.open_disputes = "settle" to go by the method.'
     )

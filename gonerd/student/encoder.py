@@ -50,8 +50,8 @@ def load_encoder(path: Path) -> Encoder:
         import transformers
     except ImportError as error:
         raise MissingExtra(
-            f"--model {path}: {error.name or error} is not installed; expected the extra `student`.\n"
-            "Install it: pip install 'gonerd[student]'"
+            f"--model {path}: {error.name or error} is not installed; expected the extra "
+            "`student`.\nInstall it: pip install 'gonerd[student]'"
         ) from None
     logging: Any = transformers.utils.logging
     logging.set_verbosity_error()

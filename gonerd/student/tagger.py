@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 Floats = NDArray[np.float32]
 
+LEAST_BATCH = 4
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TaggerSettings:
@@ -25,6 +27,9 @@ class TaggerSettings:
     folds: int = 5
     epochs: int = 6
     batch_sentences: int = 32
+    """At most; less where there is little to learn from, down to `LEAST_BATCH`."""
+    least_steps: int = 200
+    """Steps below which a head has not learnt yet; the epochs are then as many as it takes."""
     learning_rate: float = 0.001
     dropout: float = 0.4
     hidden: int = 256
@@ -129,18 +134,16 @@ def _teach(
     head = _make_head(first.features.shape[1], num_shapes, first.targets.shape[1], settings)
     optimizer = torch.optim.AdamW(head.parameters(), lr=settings.learning_rate, weight_decay=0.01)
     lengths = np.array([len(one.shapes) for one in sentences])
-    num_steps = settings.epochs * -(-len(sentences) // settings.batch_sentences)
+    size, epochs = _batches(len(sentences), settings)
+    num_steps = epochs * -(-len(sentences) // size)
     schedule = torch.optim.lr_scheduler.LambdaLR(
         optimizer, lambda step: max(0.0, 1.0 - step / num_steps)
     )
     head.train()
-    for _ in range(settings.epochs):
+    for _ in range(epochs):
         jitter = lengths + order.integers(0, 6, len(lengths))
         ranked = np.argsort(jitter, kind="stable")
-        batches = [
-            ranked[start : start + settings.batch_sentences]
-            for start in range(0, len(ranked), settings.batch_sentences)
-        ]
+        batches = [ranked[start : start + size] for start in range(0, len(ranked), size)]
         order.shuffle(batches)
         for batch in batches:
             features, shapes, targets, weights = _stack([sentences[i] for i in batch], scale)
@@ -150,6 +153,14 @@ def _teach(
             optimizer.step()
             schedule.step()
     return head.eval()
+
+
+def _batches(num_sentences: int, settings: TaggerSettings) -> tuple[int, int]:
+    """Choose how many sentences a batch has, and how many epochs it takes."""
+    size = num_sentences * settings.epochs // settings.least_steps
+    size = max(LEAST_BATCH, min(settings.batch_sentences, size))
+    per_epoch = -(-num_sentences // size)
+    return size, max(settings.epochs, -(-settings.least_steps // per_epoch))
 
 
 def _ask(head: Any, sentences: Sequence[Sentence], scale: Scale) -> Iterator[Floats]:

@@ -108,7 +108,8 @@ def test_open_disputes_stop_the_step_and_are_listed_with_who_says_what(tmp_path:
         f"{tmp_path / 'disputes'}: 2 disputes are open; expected none.\n"
         "  a[0:7] ana: PER [0:3]; bo: PER [0:7]\n"
         "  c[11:16] ana: LOC [11:16]; bo: nothing\n"
-        'Mend the annotations, or set reconcile.open_disputes = "settle" to go by the vote.'
+        "Mend the annotations, give people's rulings as reconcile.settled, or set "
+        'reconcile.open_disputes = "settle" to go by the method.'
     )
     assert not (tmp_path / "gold").exists()
     assert disputes_in(tmp_path) == [

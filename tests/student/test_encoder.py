@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from itertools import pairwise
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +55,7 @@ def read_at_once(encoder: Encoder, words: Sequence[str]) -> NDArray[np.float32]:
 
     tokenizer: Any = encoder.tokenizer
     pieces = [tokenizer.tokenize(word) for word in words]
-    ids = tokenizer.convert_tokens_to_ids(["[CLS]", *sum(pieces, []), "[SEP]"])
+    ids = tokenizer.convert_tokens_to_ids(["[CLS]", *chain.from_iterable(pieces), "[SEP]"])
     with torch.no_grad():
         states = encoder.model(torch.tensor([ids]), output_hidden_states=True).hidden_states
     layers = np.concatenate([state[0].numpy() for state in states], axis=1)

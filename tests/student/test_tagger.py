@@ -16,7 +16,7 @@ from gonerd.student.tagger import (
     tag_by_folds,
 )
 
-QUICK = TaggerSettings(folds=4, epochs=1, batch_sentences=4, hidden=8, heads=1)
+QUICK = TaggerSettings(folds=4, epochs=1, least_steps=1, batch_sentences=4, hidden=8, heads=1)
 """Learns next to nothing."""
 KEEN = replace(QUICK, folds=5, epochs=10, batch_sentences=8, learning_rate=0.01, hidden=16)
 """Learns what is easy."""
