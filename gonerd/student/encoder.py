@@ -35,10 +35,16 @@ class Encoder:
     model: "PreTrainedModel"
 
     @property
-    def width(self) -> int:
-        """Numbers for each word: all layers, one after the other."""
+    def layers(self) -> slice:
+        """Every second layer up to the last, embeddings among them: neighbours say the same."""
         config: Any = self.model.config
-        return int((config.num_hidden_layers + 1) * config.hidden_size)
+        return slice(config.num_hidden_layers % 2, None, 2)
+
+    @property
+    def width(self) -> int:
+        """Numbers for each word: the layers that are read, one after the other."""
+        config: Any = self.model.config
+        return int((config.num_hidden_layers // 2 + 1) * config.hidden_size)
 
 
 def load_encoder(path: Path) -> Encoder:
@@ -95,7 +101,7 @@ def _check(encoder: Encoder, missing: Sequence[str]) -> None:
 
 
 def read_words(encoder: Encoder, words: Sequence[str]) -> NDArray[np.float16]:
-    """Give the (word, layers * hidden size) features of the words of one document.
+    """Give the (word, width) features of the words of one document.
 
     A word is the mean of its pieces.
     """
@@ -120,7 +126,7 @@ def read_words(encoder: Encoder, words: Sequence[str]) -> NDArray[np.float16]:
         with torch.no_grad():
             states = encoder.model(
                 input_ids=torch.tensor([ids]), output_hidden_states=True
-            ).hidden_states
+            ).hidden_states[encoder.layers]
         layers = torch.stack(states, dim=2)[0].flatten(1).numpy()
         for word in range(window.core_start, window.core_end):
             place = slice(bounds[word - window.start], bounds[word - window.start + 1])

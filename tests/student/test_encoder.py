@@ -57,7 +57,7 @@ def read_at_once(encoder: Encoder, words: Sequence[str]) -> NDArray[np.float32]:
     pieces = [tokenizer.tokenize(word) for word in words]
     ids = tokenizer.convert_tokens_to_ids(["[CLS]", *chain.from_iterable(pieces), "[SEP]"])
     with torch.no_grad():
-        states = encoder.model(torch.tensor([ids]), output_hidden_states=True).hidden_states
+        states = encoder.model(torch.tensor([ids]), output_hidden_states=True).hidden_states[::2]
     layers = np.concatenate([state[0].numpy() for state in states], axis=1)
     rows = []
     at = 1

@@ -7,8 +7,8 @@ from typing import Any
 SIGNS = [chr(code) for code in range(33, 127)]
 VOCABULARY = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *SIGNS, *(f"##{one}" for one in SIGNS)]
 """Each character of ASCII is a piece; a word with any other is unknown as a whole."""
-WIDTH = 48
-"""Numbers for each word: what goes in and two layers, 16 each."""
+WIDTH = 32
+"""Numbers for each word: what goes in and the last of two layers, 16 each."""
 
 
 def tiny_encoder(folder: Path, *, positions: int = 512, seed: int = 0) -> Path:
