@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gonerd import teach
@@ -294,7 +294,7 @@ def test_spans_are_read_off_the_best_tags(
     draw = np.random.default_rng(seed)
     answer = draw.dirichlet(np.ones(1 + 2 * num_labels), size=num_words).astype(np.float32)
     if sure:
-        answer = (answer == answer.max(axis=1, keepdims=True)).astype(np.float32)
+        answer = (answer == answer.max(axis=1, keepdims=True)) * np.float32(1.000001)
 
     assert teach._decode(answer) == spans_of_tags(answer)
 
@@ -319,6 +319,7 @@ CODES = {"PER": 0, "LOC": 1}
         max_size=8,
     )
 )
+@example([(0, 5, "PER", 0.1), (3, 2, "PER", 0.1), (3, 2, "LOC", 0.7), (0, 5, "LOC", 0.7)])
 def test_targets_are_shares(drawn: list[tuple[int, int, str, float]]) -> None:
     probable = [
         (Span(start=start, end=start + length, label=label), probability)
@@ -423,9 +424,12 @@ def test_what_people_have_settled_teaches_as_they_settled_it(tmp_path: Path, met
     document = a_document(TEXT)
     item = gathered(
         document,
-        [said_by("ana", document, (0, 3, "PER")), said_by("bo", document, (0, 3, "LOC"))],
+        [
+            said_by("ana", document, (0, 3, "PER"), (12, 14, "LOC")),
+            said_by("bo", document, (0, 3, "LOC"), (12, 14, "LOC")),
+        ],
     )
-    (dispute,) = reconcile_gathered([item], method=method).disputes
+    dispute = min(reconcile_gathered([item], method=method).places, key=lambda one: one.start)
     ruling = replace(dispute, settled_by="eva", settlement=(Span(start=0, end=3, label="LOC"),))
     settled = tmp_path / "settled.jsonl"
     settled.write_text(json.dumps(dispute_to_json(ruling)))
@@ -434,6 +438,7 @@ def test_what_people_have_settled_teaches_as_they_settled_it(tmp_path: Path, met
 
     assert known_words(sentences) == [True] * 7
     assert sentences[0].targets.tolist() == [[0, 1, 0], [1, 0, 0], [1, 0, 0], [1, 0, 0]]
+    assert sentences[1].targets[0, 1] > 0.5
 
 
 def test_a_vote_teaches_as_surely_as_it_was_cast() -> None:

@@ -1,6 +1,7 @@
 """What was imported or exported into files on disk, the ledger of what was lost beside them."""
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -69,7 +70,7 @@ def deliver_export(written: Written, out: Path, *, strict: bool) -> list[Path]:
         raise ConfigError(
             f"--out -: the format writes {len(written.files)} files here; expected a folder."
         )
-    if out.is_file():
+    if os.path.isfile(out):
         raise StoreError(
             f"{out}: is a file, and {len(written.files)} files are to be written; expected a "
             "folder."
@@ -125,7 +126,7 @@ def _write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> list[Path]:
 
 
 def _write_one(path: Path, content: bytes) -> None:
-    if path.is_dir():
+    if os.path.isdir(path):
         raise StoreError(f"{path}: is a folder, and one file is to be written; expected its name.")
     write_file(path, content)
 

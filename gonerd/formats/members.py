@@ -71,20 +71,16 @@ class Member:
 def find_members(paths: Sequence[Path]) -> list[Member]:
     """List the files that paths stand for, folders and archives searched, in order of name.
 
-    `-` is standard input. A path that is not there is a SourceError.
+    `-` is standard input. A path that is not there, or not for us, is a SourceError.
     """
     found: list[Member] = []
     for path in paths:
-        if str(path) == "-":
-            found.append(Member(where="-", root="stdin", name="stdin", read=_read_stdin))
-        elif path.is_dir():
-            for file in sorted(path.rglob("*")):
-                if file.is_file() and not _passed_over(file.relative_to(path).parts):
-                    found += _open(file, root=path.resolve().name, below=path)
-        elif path.is_file():
-            found += _open(path, root=_bare(path.name).partition(".")[0], below=path.parent)
-        else:
-            raise SourceError(f"{path}: no such file; expected a file, a folder or `-`.")
+        try:
+            found += _members(path)
+        except OSError as error:
+            raise SourceError(
+                f"{path}: {error.strerror}; expected a file, a folder or `-`."
+            ) from None
     return found
 
 
@@ -139,6 +135,21 @@ def json_lines(member: Member) -> Iterator[tuple[str, dict[str, Any]]]:
         if line.strip():
             where = f"{member.where}:{number}"
             yield where, parse_json_line(line.removeprefix(codecs.BOM_UTF8), where)
+
+
+def _members(path: Path) -> list[Member]:
+    if str(path) == "-":
+        return [Member(where="-", root="stdin", name="stdin", read=_read_stdin)]
+    if path.is_file():
+        return _open(path, root=_bare(path.name).partition(".")[0], below=path.parent)
+    if not path.is_dir():
+        raise SourceError(f"{path}: no such file; expected a file, a folder or `-`.")
+    return [
+        member
+        for file in sorted(path.rglob("*"))
+        if file.is_file() and not _passed_over(file.relative_to(path).parts)
+        for member in _open(file, root=path.resolve().name, below=path)
+    ]
 
 
 def _pattern(paths: str) -> re.Pattern[str]:

@@ -1,16 +1,18 @@
 """Tests that must hold of every format alike: what goes out comes back, or the ledger says why."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
+from typing import Any
 
+import datasets
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gonerd.errors import Lost
+from gonerd.errors import GonerdError, Lost
 from gonerd.formats.catalogue import FORMATS
 from gonerd.formats.deliver import deliver_export
 from gonerd.formats.layers import Format, ReadOptions, Written
@@ -20,6 +22,7 @@ from gonerd.records import Annotation, Document, Loss, Range, Span
 from gonerd.spans import merge_ranges
 from tests.folders import contents
 from tests.formats.given import annotated_documents
+from tests.formats.real import real
 from tests.strategies import HOSTILE_TEXTS
 
 TEXT = "Ana Roe met\nBo  in Lund, Sweden.\r\nThey left \U0001f600 Zoe\u0308 there. " * 2
@@ -63,34 +66,71 @@ def span(start: int, end: int, label: str = "PER", *fragments: Range) -> Span:
     return Span(start=start, end=end, label=label, fragments=fragments)
 
 
-def one(*spans: Span, text: str = TEXT, coverage: tuple[Range, ...] | None = None) -> Annotated:
-    document = document_of(text)
+def by_one(
+    document: Document, *spans: Span, coverage: tuple[Range, ...] | None = None
+) -> Annotated:
     annotation = said(document, "ana", *spans, coverage=coverage)
     return Annotated(document=document, annotations=(annotation,))
 
 
-def cases() -> Iterator[tuple[str, Sequence[Annotated]]]:
+def one(*spans: Span, coverage: tuple[Range, ...] | None = None) -> Annotated:
+    return by_one(document_of(), *spans, coverage=coverage)
+
+
+def cases() -> dict[str, list[Annotated]]:
     """Name documents that have broken one program or another."""
-    for name, text in HOSTILE_TEXTS.items():
-        marks = [span(start, min(start + 3, len(text))) for start in range(0, len(text), 4)]
-        yield f"text with {name}", [one(*marks, text=text)]
-    yield "span over a line end", [one(span(4, 14))]
-    yield "span of the whole text", [one(span(0, len(TEXT)))]
-    yield "spans with blanks at their edges", [one(span(3, 8), span(14, 17), span(11, 12))]
-    yield "span of a part of a word", [one(span(1, 2), span(20, 24))]
-    yield "nested", [one(span(0, 7), span(0, 3), span(4, 7, "LOC"), span(0, 7, "ORG"))]
-    yield "the same twice", [one(span(0, 7), span(0, 7))]
-    yield "crossing", [one(span(0, 7), span(4, 14, "LOC"))]
-    yield "discontinuous", [one(span(0, 14, "PER", (0, 3), (12, 14)), span(4, 7))]
-    yield "discontinuous over blanks alone", [one(span(0, 7, "PER", (0, 3), (4, 7)))]
-    yield "adjacent", [one(span(0, 3), span(4, 7), span(8, 11))]
-    yield "touching", [one(span(0, 2), span(2, 3), span(19, 23), span(23, 24))]
-    yield "one annotator and nothing marked", [one()]
-    yield "nothing read", [one(coverage=())]
-    yield "nothing read, but something marked", [one(span(0, 3), coverage=())]
-    yield "read in parts", [one(span(0, 3), span(20, 24, "LOC"), coverage=((0, 5), (19, 30)))]
-    yield "parts that touch, and one of nothing", [one(coverage=((0, 5), (5, 8), (9, 9)))]
-    yield "read to inside a word", [one(span(0, 3), coverage=((0, 5),))]
+    cases = {
+        "span over a line end": [one(span(4, 14))],
+        "span of the whole text": [one(span(0, len(TEXT)))],
+        "spans with blanks at their edges": [one(span(3, 8), span(14, 17), span(11, 12))],
+        "span of a part of a word": [one(span(1, 2), span(20, 24))],
+        "nested": [one(span(0, 7), span(0, 3), span(4, 7, "LOC"), span(0, 7, "ORG"))],
+        "the same twice": [one(span(0, 7), span(0, 7))],
+        "crossing": [one(span(0, 7), span(4, 14, "LOC"))],
+        "discontinuous": [one(span(0, 14, "PER", (0, 3), (12, 14)), span(4, 7))],
+        "discontinuous over blanks alone": [one(span(0, 7, "PER", (0, 3), (4, 7)))],
+        "adjacent": [one(span(0, 3), span(4, 7), span(8, 11))],
+        "touching": [one(span(0, 2), span(2, 3), span(19, 23), span(23, 24))],
+        "one annotator and nothing marked": [one()],
+        "nothing read": [one(coverage=())],
+        "nothing read, but something marked": [one(span(0, 3), coverage=())],
+        "read in parts": [one(span(0, 3), span(20, 24, "LOC"), coverage=((0, 5), (19, 30)))],
+        "parts that touch, and one of nothing": [one(coverage=((0, 5), (5, 8), (9, 9)))],
+        "read to inside a word": [one(span(0, 3), coverage=((0, 5),))],
+        "no text": [by_one(document_of(""))],
+        "confidence and support": [
+            one(
+                replace(span(0, 7), confidence=0.25, support=3),
+                replace(span(12, 14), confidence=1.0),
+            )
+        ],
+        "200,000 characters": [
+            by_one(
+                document_of(TEXT * 1_800),
+                *(span(at, at + 7) for at in range(0, 200_000, len(TEXT))),
+            )
+        ],
+        "hostile texts": [
+            by_one(
+                document_of(text, f"l-{name}"),
+                *(span(start, min(start + 3, len(text))) for start in range(0, len(text), 4)),
+            )
+            for name, text in HOSTILE_TEXTS.items()
+        ],
+        "labels that mean something elsewhere": [
+            by_one(document_of(document_id=f"l-{number}"), span(0, 7, label))
+            for number, label in enumerate(LABELS)
+        ],
+        "names that lead astray": [
+            Annotated(document=document, annotations=(said(document, name), said(document, "bo")))
+            for document, name in ((document_of(document_id=name), name) for name in NAMES)
+        ],
+    }
+    for name in ("../../etc/x", "x\ny\tz", "..", "-"):
+        document = document_of(document_id=name)
+        both = (said(document, name, span(0, 3)), said(document, f"{name}x", span(0, 7)))
+        cases[f"named {name!r}"] = [Annotated(document=document, annotations=both)]
+        cases[f"by {name!r} alone"] = [Annotated(document=document, annotations=both[:1])]
     document = document_of()
     passes = (
         said(document, "ana", span(0, 7)),
@@ -98,50 +138,14 @@ def cases() -> Iterator[tuple[str, Sequence[Annotated]]]:
         said(document, "cyd"),
         said(document, "dee", span(0, 7), coverage=()),
     )
-    yield "several annotators", [Annotated(document=document, annotations=passes)]
+    cases["several annotators"] = [Annotated(document=document, annotations=passes)]
     other = document_of("Bo left.", "l-18", language="de", url="https://example.org/18")
-    yield (
-        "several documents",
-        [
-            Annotated(document=document, annotations=passes[:1]),
-            Annotated(document=other, annotations=(said(other, "bo", span(0, 2), guide=""),)),
-            Annotated(
-                document=document_of("", "l-19"),
-                annotations=(said(document_of("", "l-19"), "ana"),),
-            ),
-        ],
-    )
-    yield (
-        "confidence and support",
-        [
-            one(
-                replace(span(0, 7), confidence=0.25, support=3),
-                replace(span(12, 14), confidence=1.0),
-            )
-        ],
-    )
-    yield (
-        "200,000 characters",
-        [one(*(span(at, at + 7) for at in range(0, 200_000, len(TEXT))), text=TEXT * 1_800)],
-    )
-    marked = [
-        span(20 * number % 60, 20 * number % 60 + 7, one) for number, one in enumerate(LABELS)
+    cases["several documents"] = [
+        Annotated(document=document, annotations=passes[:1]),
+        Annotated(document=other, annotations=(said(other, "bo", span(0, 2), guide=""),)),
+        by_one(document_of("", "l-19")),
     ]
-    yield (
-        "labels that mean something elsewhere",
-        [
-            Annotated(
-                document=document_of(document_id=f"l-{number}"),
-                annotations=(said(document_of(document_id=f"l-{number}"), "ana", mark),),
-            )
-            for number, mark in enumerate(marked)
-        ],
-    )
-    for name in NAMES:
-        document = document_of(document_id=name)
-        both = (said(document, name, span(0, 3)), said(document, f"{name}x", span(0, 7)))
-        yield f"named {name[:12]!r}", [Annotated(document=document, annotations=both)]
-        yield f"by {name[:12]!r} alone", [Annotated(document=document, annotations=both[:1])]
+    return cases
 
 
 def travel(form: Format, items: Sequence[Annotated], folder: Path) -> tuple[Written, Imported]:
@@ -214,13 +218,16 @@ def check_spans(sent: Counter[Span], back: Counter[Span], losses: Sequence[Loss]
         )
 
 
-@pytest.mark.parametrize(("case", "items"), [pytest.param(*case, id=case[0]) for case in cases()])
+CASES = cases()
+
+
+@pytest.mark.parametrize("case", CASES)
 @pytest.mark.parametrize("name", sorted(FORMATS))
 def test_what_goes_out_comes_back_or_the_ledger_says_why(
-    name: str, case: str, items: Sequence[Annotated], tmp_path: Path
+    name: str, case: str, tmp_path: Path
 ) -> None:
-    written, found = travel(FORMATS[name], items, tmp_path)
-    check_comes_back(items, written, found)
+    written, found = travel(FORMATS[name], CASES[case], tmp_path)
+    check_comes_back(CASES[case], written, found)
 
 
 drawn_items = st.lists(
@@ -232,7 +239,7 @@ drawn_items = st.lists(
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
-@settings(max_examples=300)
+@settings(max_examples=5)
 @given(items=drawn_items)
 def test_whatever_goes_out_comes_back_or_the_ledger_says_why(
     name: str, items: Sequence[Annotated], tmp_path_factory: pytest.TempPathFactory
@@ -240,3 +247,96 @@ def test_whatever_goes_out_comes_back_or_the_ledger_says_why(
     folder = tmp_path_factory.getbasetemp() / f"drawn{next(numbers)}"
     written, found = travel(FORMATS[name], items, folder)
     check_comes_back(items, written, found)
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_strict_refuses_every_loss_and_writes_nothing(name: str, tmp_path: Path) -> None:
+    parts = span(0, 14, "PER", (0, 3), (12, 14))
+    written = send_out(FORMATS[name], [one(replace(parts, confidence=0.25, support=3))])
+    lossless = {"brat", "dataset"}
+    assert (written.losses == ()) == (name in lossless)
+    if name in lossless:
+        deliver_export(written, tmp_path / "out", strict=True)
+    else:
+        with pytest.raises(
+            Lost, match=r"^--strict: \d losses?; expected none\. Nothing was written"
+        ):
+            deliver_export(written, tmp_path / "out", strict=True)
+        assert contents(tmp_path) == {}
+
+
+READERS: dict[str, Callable[[Any], Any]] = {
+    "argilla": lambda row: row["spans.responses"][0],
+    "jsonl": lambda row: row["spans"],
+    "prodigy": lambda row: row["spans"],
+}
+
+
+@pytest.mark.parametrize("name", sorted(READERS))
+def test_datasets_reads_lines_of_json_and_hands_them_on(name: str, tmp_path: Path) -> None:
+    document, form = document_of(), FORMATS[name]
+    marks = (span(0, 7), span(12, 14), span(TEXT.index("Zoe"), TEXT.index("Zoe") + 4, "ORG"))
+    items = [by_one(document, *marks), by_one(document_of("Bo left.", "l-18"), span(0, 2))]
+    written = send_out(form, items)
+    (tmp_path / "out.jsonl").write_bytes(written.files[""])
+    loaded = datasets.load_dataset(
+        "json",
+        data_files=str(tmp_path / "out.jsonl"),
+        split="train",
+        cache_dir=str(tmp_path / "cache"),
+    )
+    for row, item in zip(loaded, items, strict=True):
+        assert [(mark["start"], mark["end"], mark["label"]) for mark in READERS[name](row)] == [
+            (mark.start, mark.end, mark.label) for mark in item.annotations[0].spans
+        ]
+    loaded.to_json(str(tmp_path / "theirs.jsonl"))
+    found = bring_in(form, [tmp_path / "theirs.jsonl"], ReadOptions())
+    check_comes_back(items, written, found)
+
+
+REAL = {
+    "exports/brat/BioNLP-ST_2011_EPI": ("brat", 20, 367),
+    "exports/brat/NCBI-disease": ("brat", 20, 226),
+    "exports/brat/pgxcorpus.tar.gz": ("brat", 470, 3_357),
+    "exports/doccano": ("doccano", 44, 332),
+    "exports/label_studio": ("label_studio", 4, 47),
+    "exports/prodigy/fashion_brands_eval.jsonl.gz": ("prodigy", 500, 238),
+    "exports/prodigy/rel_component_annotations.jsonl.gz": ("prodigy", 149, 466),
+    "exports/uima_xmi": ("cas", 1, 5),
+    "exports/webanno_tsv3_suite": ("webanno", 4, 4),
+    "multi_annotator/btc_crowd/a.conll": ("conll", 1, 521),
+    "ner/gum/conllu/dev": ("conllu", 12, 2_993),
+    "ner/litbank/brat": ("brat", 78, 10_908),
+    "ner/re3d": ("conll", 90, 2_674),
+    "ner/sec_filings/FIN5.txt": ("conll", 5, 1_168),
+    "ner/somesci/Pubmed_fulltext": ("brat", 44, 635),
+    "ner/uner_english_ewt/en_ewt-ud-dev.iob2": ("conll", 318, 966),
+    "ner/wikigold/wikigold.conll.txt": ("conll", 145, 3_558),
+    "ner/wnut17": ("conll", 2, 2_811),
+}
+"""Places in the real data, the format they are of, and the annotations and spans they hold."""
+
+
+@pytest.mark.parametrize("path", sorted(REAL))
+def test_real_files_come_in_whole(path: str) -> None:
+    name, num_annotations, num_spans = REAL[path]
+    found = bring_in(FORMATS[name], [real(path)], ReadOptions())
+    assert len(found.annotations) == num_annotations
+    assert sum(len(annotation.spans) for annotation in found.annotations) == num_spans
+    assert found.offsets.get("moved", 0) == found.offsets.get("refused", 0) == 0
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_no_real_file_of_any_kind_breaks_a_reader(name: str, data: Path) -> None:
+    """One file of each folder and ending, of whatever format, is read or refused."""
+    kinds = {}
+    for place in ("exports", "multi_annotator", "ner"):
+        for path in sorted((data / place).rglob("*")):
+            if path.is_file() and path.stat().st_size < 40_000:
+                kinds.setdefault((path.relative_to(data).parts[:3], path.suffix), path)
+    assert len(kinds) > 60
+    for path in kinds.values():
+        try:
+            bring_in(FORMATS[name], [path], ReadOptions())
+        except GonerdError as error:
+            assert str(error)

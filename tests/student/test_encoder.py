@@ -164,6 +164,23 @@ def test_an_encoder_that_reads_little_at_once_reads_every_word(tmp_path: Path) -
     check_all_are_read(encoder, [*many_words(200), "-" * 600, *many_words(200)])
 
 
+@pytest.mark.parametrize("layers", [1, 2, 3, 4])
+def test_the_last_layer_is_among_those_read_however_many_there_are(
+    tmp_path: Path, layers: int
+) -> None:
+    import torch
+
+    encoder = load_encoder(tiny_encoder(tmp_path, layers=layers))
+    tokenizer: Any = encoder.tokenizer
+
+    features = read_words(encoder, ["a", "b"])
+
+    assert features.shape == (2, 16 * (layers // 2 + 1))
+    with torch.no_grad():
+        last = encoder.model(torch.tensor([tokenizer.encode("a b")])).last_hidden_state
+    np.testing.assert_allclose(features[:, -16:], last[0, 1:-1].numpy(), rtol=2e-3, atol=2e-3)
+
+
 def test_features_are_the_same_whenever_it_is_loaded(folder: Path, encoder: Encoder) -> None:
     words = many_words(300)
 

@@ -11,7 +11,7 @@ WIDTH = 32
 """Numbers for each word: what goes in and the last of two layers, 16 each."""
 
 
-def tiny_encoder(folder: Path, *, positions: int = 512, seed: int = 0) -> Path:
+def tiny_encoder(folder: Path, *, positions: int = 512, layers: int = 2, seed: int = 0) -> Path:
     """Write an encoder that has learnt nothing, the same for the same seed, and return its folder.
 
     `positions` is how many pieces it can read at once.
@@ -24,7 +24,7 @@ def tiny_encoder(folder: Path, *, positions: int = 512, seed: int = 0) -> Path:
     config = BertConfig(
         vocab_size=len(VOCABULARY),
         hidden_size=16,
-        num_hidden_layers=2,
+        num_hidden_layers=layers,
         num_attention_heads=2,
         intermediate_size=32,
         max_position_embeddings=positions,
