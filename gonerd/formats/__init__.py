@@ -6,8 +6,9 @@ deliver.py         what came out -> files, and the ledger beside them
 report.py          what came out -> what a command prints
 layers.py          what a reader gives and a writer gets
 members.py         paths, folders, archives -> named bytes
+rulers.py          a text -> the ways in which offsets can count along it
 offsets.py         offsets in any unit -> code points
-placing.py         tokens -> where they stand in a text
+placing.py         a pass and its document -> an annotation
 matching.py        two runs of tokens or characters -> where they say the same
 align.py           differently tokenised copies -> one text
 fit.py             an annotation -> what a format can carry
