@@ -1,5 +1,6 @@
 """Annotation files, and the texts they speak of, into documents with everything said about each."""
 
+import os
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -97,10 +98,11 @@ def annotation_files(paths: Sequence[Path]) -> list[Path]:
     """List the files that paths stand for, folders searched for `.jsonl` and `.parquet`."""
     files: list[Path] = []
     for path in paths:
-        if str(path) == "-" or path.is_file():
+        if str(path) == "-" or os.path.isfile(path):
             files.append(path)
             continue
-        inside = sorted([*path.glob("*.jsonl"), *parquet_files(path)]) if path.is_dir() else []
+        is_folder = os.path.isdir(path)
+        inside = sorted([*path.glob("*.jsonl"), *parquet_files(path)]) if is_folder else []
         inside = [file for file in inside if not is_beside(file.name)]
         if not inside:
             raise SourceError(

@@ -55,6 +55,9 @@ def _stop(number: int, frame: object) -> None:
 def main() -> None:
     """Run the command line; a GonerdError is one message and exit code 1."""
     signal.signal(signal.SIGINT, _stop)
+    # What a stopped pool leaves behind is freed by Python's tracker, which would say so at length.
+    quiet = "ignore:resource_tracker:UserWarning"
+    os.environ["PYTHONWARNINGS"] = ",".join(filter(None, [os.getenv("PYTHONWARNINGS"), quiet]))
     try:
         app()
     except GonerdError as error:

@@ -9,6 +9,7 @@ import gzip
 import io
 import json
 import lzma
+import os
 import re
 import stat
 import struct
@@ -146,10 +147,21 @@ def _members(path: Path) -> list[Member]:
         raise SourceError(f"{path}: no such file; expected a file, a folder or `-`.")
     return [
         member
-        for file in sorted(path.rglob("*"))
-        if file.is_file() and not _passed_over(file.relative_to(path).parts)
+        for file in sorted(_files(path))
         for member in _open(file, root=path.resolve().name, below=path)
     ]
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    """Walk a folder; a folder in it that may not be read is an OSError, and not empty."""
+
+    def stop(error: OSError) -> None:
+        raise error
+
+    for here, folders, names in os.walk(folder, onerror=stop):
+        folders[:] = [name for name in folders if not _passed_over(name)]
+        files = (Path(here, name) for name in names if not _passed_over(name))
+        yield from (file for file in files if file.is_file())
 
 
 def _pattern(paths: str) -> re.Pattern[str]:
@@ -170,10 +182,9 @@ def _pattern(paths: str) -> re.Pattern[str]:
     )
 
 
-def _passed_over(parts: Sequence[str]) -> bool:
-    """Say whether a file is hidden, or lies there because we imported something."""
-    hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-    return hidden or is_beside(parts[-1])
+def _passed_over(name: str) -> bool:
+    """Say whether a name is hidden, or of a file that an import of ours left."""
+    return name.startswith(".") or name == "__MACOSX" or is_beside(name)
 
 
 def _bare(name: str) -> str:
@@ -198,7 +209,7 @@ def _open(path: Path, *, root: str, below: Path) -> list[Member]:
         Member(where=f"{path}!{inner}", root=root, name=prefix + _bare(label), read=read)
         for inner, read in found
         if (label := PurePosixPath(inner).as_posix().lstrip("/"))
-        and not _passed_over(PurePosixPath(label).parts)
+        and not any(map(_passed_over, PurePosixPath(label).parts))
     ]
 
 

@@ -200,7 +200,8 @@ def _on_words(place: Place | None, text: str) -> bool:
 def _search(mention: Mention, text: str, expected: int) -> Range | None:
     """Find the one occurrence of a mention's string that is nearest to where it should stand.
 
-    One that is not a part of a word goes before one that is. Kinds of blanks do not matter.
+    One that is not a part of a word goes before one that is. Kinds of blanks do not matter. Of
+    several that are far, none is more likely than another.
     """
     words = (mention.surface or "").split()
     if not words:
@@ -212,6 +213,8 @@ def _search(mention: Mention, text: str, expected: int) -> Range | None:
         if whole := [place for place in found if _on_words((place,), text)]:
             found = whole
             break
+    if len(found) > 1 and all(abs(place[0] - expected) > _NEAR for place in found):
+        return None
     nearest = sorted(found, key=lambda place: abs(place[0] - expected))[:2]
     distances = {abs(place[0] - expected) for place in nearest}
     return nearest[0] if len(nearest) == len(distances) > 0 else None

@@ -166,7 +166,7 @@ def _document(
     if given is not None:
         return given, []
     details: dict[str, str] = {}
-    for one in passes:
+    for one in sorted(passes, key=lambda one: one.annotator):
         details = {**one.details, **details}
     by_tokens = [one for one in passes if isinstance(one, TokenPass)]
     held = {one.text: one for one in passes if isinstance(one, Pass) and one.text is not None}

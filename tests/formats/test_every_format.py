@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gonerd.errors import GonerdError, Lost
-from gonerd.formats.catalogue import FORMATS
+from gonerd.cli.annotations import export, import_
+from gonerd.errors import ConfigError, GonerdError, Lost
+from gonerd.formats.catalogue import FORMATS, check_options
 from gonerd.formats.deliver import deliver_export
 from gonerd.formats.layers import Format, ReadOptions, Written
 from gonerd.formats.step import Imported, bring_in, send_out
@@ -263,6 +264,33 @@ def test_strict_refuses_every_loss_and_writes_nothing(name: str, tmp_path: Path)
         ):
             deliver_export(written, tmp_path / "out", strict=True)
         assert contents(tmp_path) == {}
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
+def test_an_option_that_a_format_has_no_use_for_is_refused(name: str) -> None:
+    form = FORMATS[name]
+    assert form.name == name
+    values: dict[str, Any] = {
+        "layer": "NE",
+        "columns": {"tags": "ner"},
+        "labels": ("O",),
+        "scheme": "IOB2",
+        "sentence_documents": True,
+    }
+    assert form.options <= set(values)
+    for option, value in values.items():
+        options = ReadOptions(annotator="ana", paths="{document}", **{option: value})
+        if option in form.options:
+            check_options(form, options)
+        else:
+            with pytest.raises(ConfigError, match=f"^--.*: of no use to {form.title}; it takes"):
+                check_options(form, options)
+
+
+def test_help_names_every_format() -> None:
+    known = f"Formats: {', '.join(sorted(FORMATS))}."
+    for command in (import_, export):
+        assert known in " ".join(str(command.__doc__).split())
 
 
 READERS: dict[str, Callable[[Any], Any]] = {

@@ -28,6 +28,7 @@ from gonerd.formats.members import (
     text_of,
 )
 from tests.formats.given import member
+from tests.processes import AS_NOBODY, run_python
 
 CONTENT = b"Ana left.\n"
 
@@ -327,6 +328,30 @@ def test_a_file_that_goes_away_is_refused(tmp_path: Path) -> None:
     assert str(caught.value) == (
         f"{tmp_path}/1.txt: No such file or directory; expected a file to read."
     )
+
+
+def test_what_may_not_be_read_is_refused(tmp_path: Path) -> None:
+    place(tmp_path, {"sealed/1.txt": CONTENT, "sealed.txt": CONTENT})
+    tmp_path.chmod(0o755)
+    (tmp_path / "sealed").chmod(0)
+    (tmp_path / "sealed.txt").chmod(0)
+    script = f"""
+from pathlib import Path
+from gonerd.errors import SourceError
+from gonerd.formats.members import find_members
+{AS_NOBODY}
+for path in ("sealed.txt", "sealed/1.txt", "sealed"):
+    try:
+        print([member.read() for member in find_members([Path(path)])])
+    except SourceError as error:
+        print(error)
+"""
+    assert run_python(script, tmp_path).splitlines() == [
+        "sealed.txt: Permission denied; expected a file to read.",
+        "sealed/1.txt: Permission denied; expected a file, a folder or `-`.",
+        "sealed: Permission denied; expected a file, a folder or `-`.",
+    ]
+    (tmp_path / "sealed").chmod(0o755)
 
 
 @pytest.mark.parametrize("content", [CONTENT, gzip.compress(CONTENT)], ids=["plain", "gzip"])

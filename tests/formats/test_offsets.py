@@ -262,6 +262,8 @@ def test_what_a_tool_had_taken_out_of_the_text_is_made_up_for() -> None:
         pytest.param("x" * 2_010 + " Bo", 0, "Bo", None, id="too far ahead"),
         pytest.param("x" * 1_990 + " Bo", 0, "Bo", (1_991, 1_993), id="just not too far"),
         pytest.param("Bo " + "x" * 2_010, 2_012, "Bo", None, id="too far back"),
+        pytest.param("x" * 200 + " Bo Bo", 0, "Bo", None, id="several, and all far"),
+        pytest.param("x" * 90 + " Bo " + "x" * 9 + " Bo", 0, "Bo", (91, 93), id="one is near"),
         pytest.param("Ana", 0, "Bo", None, id="nowhere"),
         pytest.param("Ana", 0, "", None, id="an empty string"),
         pytest.param("Ana   Bo", 3, "  ", None, id="blank"),

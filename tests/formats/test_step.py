@@ -373,7 +373,7 @@ def test_all_documents_that_are_wrong_are_said_at_once(tmp_path: Path) -> None:
 
 def test_the_order_of_passes_changes_nothing(tmp_path: Path) -> None:
     passes = [
-        pass_of(mention(0, 3), document_id=f"l-{number}", annotator=name)
+        pass_of(mention(0, 3), document_id=f"l-{number}", annotator=name, details={"source": name})
         for number in (2, 1)
         for name in ("cyd", "ana")
     ]
