@@ -203,13 +203,15 @@ def _search(mention: Mention, text: str, expected: int) -> Range | None:
     One that is not a part of a word goes before one that is. Kinds of blanks do not matter. Of
     several that are far, none is more likely than another.
     """
-    words = (mention.surface or "").split()
+    surface = mention.surface or ""
+    words = surface.split()
     if not words:
         return None
     pattern = re.compile(r"\s+".join(map(re.escape, words)))
     found: list[Range] = []
     for reach in (_NEAR, FARTHEST):
-        found = _occurrences(pattern, text, max(0, expected - reach), expected + reach)
+        low, high = max(0, expected - reach), expected + reach + 2 * len(surface)
+        found = _occurrences(pattern, text, low, high)
         if whole := [place for place in found if _on_words((place,), text)]:
             found = whole
             break
@@ -221,12 +223,12 @@ def _search(mention: Mention, text: str, expected: int) -> Range | None:
 
 
 def _occurrences(pattern: re.Pattern[str], text: str, low: int, high: int) -> list[Range]:
-    """List the places that begin in [low, high] and fit, those that overlap too."""
+    """List the places inside [low, high) that fit, those that overlap too."""
     found: list[Range] = []
-    match = pattern.search(text, low)
-    while match and match.start() <= high:
+    match = pattern.search(text, low, high)
+    while match:
         found.append(match.span())
-        match = pattern.search(text, match.start() + 1)
+        match = pattern.search(text, match.start() + 1, high)
     return found
 
 
