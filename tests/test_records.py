@@ -703,8 +703,8 @@ def test_a_lone_surrogate_is_refused_in_a_label() -> None:
     [
         pytest.param(
             {"votes": 3},
-            "unknown key 'votes'; known keys: claims, document_id, end, settled_by, settlement, "
-            "start, text_sha256.",
+            "unknown key 'votes'; known keys: certainty, claims, document_id, end, impact, "
+            "settled_by, settlement, start, text_sha256.",
             id="unknown key",
         ),
         pytest.param(
