@@ -17,8 +17,9 @@ build: $(VENV)/.user  ## the main job on the embedded sample, into build/gonerd
 	@mkdir -p build
 	@cd build && ../$(BIN)/gonerd build
 
-test: $(VENV)/.dev readers  ## the whole suite
+test: $(VENV)/.dev readers .venv-student/.made  ## the whole suite
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	.venv-student/bin/python -m pytest -n 2 tests/student tests/test_teach.py
 
 check: $(VENV)/.dev  ## look, change nothing
 	$(BIN)/ruff format --check .
@@ -66,10 +67,16 @@ $(VENV)/.dev: pyproject.toml constraints.txt
 	$(PIP) -e '.[datasets,dev]'
 	@touch $@ $(VENV)/.user
 
+# torch makes spaCy start slowly wherever it is, and the main job must not need it: a place apart.
+.venv-student/.made: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv-student
+	.venv-student/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,student]'
+	@touch $@
+
 .venv-datasets-%/.made: tests/readers/datasets-%.txt
 	$(PYTHON) -m venv .venv-datasets-$*
 	.venv-datasets-$*/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .venv-bare $(READERS:%=.venv-datasets-%) build dist work
+	rm -rf $(VENV) .venv-bare .venv-student $(READERS:%=.venv-datasets-%) build dist work

@@ -5,12 +5,15 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 ROOT = Path(__file__).parent.parent
+collect_ignore = [] if find_spec("torch") else ["student", "test_teach.py"]
+"""Tests of the extra `student` run where it is installed: `make test` has a place for them."""
 DATA = Path(os.environ.get("GONERD_DATA", ROOT.parent / "shared" / "data"))
 """Real corpora that the project does not ship; tests that read them are skipped without."""
 
