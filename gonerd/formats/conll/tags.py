@@ -25,7 +25,7 @@ UNTYPED = "ENTITY"
 """The label of tags that are nothing but a prefix."""
 
 UNREAD = frozenset({"", "-", "_", "?"})
-"""Tags that say nothing is known about the token."""
+"""Tags that say nothing is known about the token, blanks around them or not."""
 
 _PREFERRED = ("IOB2", "IOB1", "BIOES", "IOE2", "IOE1")
 """The commonest first; IO marks nothing that IOB1 does not."""
@@ -132,7 +132,7 @@ def looks_like_tags(tags: Iterable[str]) -> bool:
 
     A column of labels without prefix does not look like tags; only its reader may know.
     """
-    seen = {tag for tag in tags if tag not in UNREAD}
+    seen = {tag for tag in tags if not _is_unread(tag)}
     return bool(seen) and all(_is_prefixed(tag) or _is_outside(tag) for tag in seen)
 
 
@@ -171,7 +171,7 @@ def _fewest_faults(
     if not prefixed and not bare:
         return given or "IOB2", ()
     notes: list[str] = []
-    if not any(_is_outside(tag) for tag in tags) and tags & UNREAD:
+    if not any(_is_outside(tag) for tag in tags) and any(map(_is_unread, tags)):
         notes.append("no tag is O: tokens tagged `-`, `_` or `?` were read as unread")
     if given != "IO" and tags & set(_PREFIXES):
         notes.append(f"tags without a label are labelled {UNTYPED}")
@@ -216,7 +216,7 @@ def _count_faults(places: Mapping[_Place, int], scheme: str) -> int:
 def _parse(tag: str, scheme: str) -> _Parsed:
     if _is_outside(tag):
         return "", ""
-    if tag in UNREAD:
+    if _is_unread(tag):
         return _UNREAD, ""
     prefix, label = _split(tag)
     if scheme == "IO":
@@ -238,12 +238,16 @@ def _is_outside(tag: str) -> bool:
     return tag in (OUTSIDE, "o")
 
 
+def _is_unread(tag: str) -> bool:
+    return tag.strip() in UNREAD
+
+
 def _is_prefixed(tag: str) -> bool:
     return bool(_split(tag)[1])
 
 
 def _is_bare(tag: str) -> bool:
-    return not (_is_outside(tag) or tag in UNREAD or _is_prefixed(tag))
+    return not (_is_outside(tag) or _is_unread(tag) or _is_prefixed(tag))
 
 
 def _border(left: _Parsed, right: _Parsed) -> bool:

@@ -143,6 +143,18 @@ def test_any_tags_are_read_or_refused(tags: list[str], scheme: str | None) -> No
     assert unknown >= {fault.index for fault in faults if fault.refused}
 
 
+@pytest.mark.parametrize("scheme", SCHEMES)
+@pytest.mark.parametrize("blank", ["", " ", "\r", "\t", " - "])
+def test_a_blank_tag_is_unread_in_every_scheme(scheme: str, blank: str) -> None:
+    tags = ["O", "I-PER", blank, "O"]
+
+    spans, faults = spans_of(tags, scheme)
+
+    assert spans == [(1, 2, "PER")]
+    assert [fault for fault in faults if fault.index == 2] == []
+    assert unknown_of(tags, scheme) == ((2, 3),)
+
+
 @pytest.mark.parametrize(
     ("tags", "scheme", "notes", "spans"),
     [
