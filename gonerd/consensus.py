@@ -4,22 +4,20 @@ This module stands above the steps: it knows that reconciliation and a tagger ca
 other, and they know nothing of one another.
 """
 
-import json
-import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from gonerd.errors import ConfigError, Lost, SourceError, listing
-from gonerd.formats.deliver import losses_path
+from gonerd.beside import asides_path, check_strict, losses_path, write_beside, write_lines
+from gonerd.errors import ConfigError, SourceError
 from gonerd.gather import Gathered, annotation_files, gather
 from gonerd.guide import load_guide
 from gonerd.reconcile.decide import METHODS
 from gonerd.reconcile.plain import Reconciliation, reconcile_gathered
 from gonerd.records import GOLD, annotation_to_json, dispute_to_json
-from gonerd.store import count_losses, write_file
+from gonerd.store import count_losses
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,20 +59,18 @@ def reconcile_files(request: Request) -> tuple[dict[str, Any], str]:
         from gonerd.teach import reconcile_with_model
 
         result, rounds = reconcile_with_model(items, request.model, **options)
-    losses = count_losses(list(result.losses))
-    if request.strict and losses:
-        lines = [f"{count:,} x {reason}" for reason, count in losses.items()]
-        raise Lost(
-            f"--strict: {sum(losses.values()):,} losses; expected none. Nothing was written.\n"
-            f"{listing(lines)}"
-        )
+    check_strict(result.losses, request.strict)
+    losses = count_losses(result.losses)
     written = _deliver(request, result)
     return _values(result, losses, rounds), _report(result, losses, rounds, written)
 
 
 def _inputs(request: Request) -> list[Path]:
     """List the files to read; what is written into a folder that is read is not read with it."""
-    outputs: dict[Path, str] = {}
+    outputs: dict[Path, str] = {
+        path.resolve(): "what lies beside --out"
+        for path in (losses_path(request.out), asides_path(request.out))
+    }
     for option, path in (
         ("--out", request.out),
         ("--disputes", request.disputes),
@@ -92,11 +88,10 @@ def _inputs(request: Request) -> list[Path]:
                 f"{option} {path}: holds annotations to reconcile; expected a place of its own."
             )
         outputs[path.resolve()] = option
-    beside = {losses_path(path) for path in outputs}
     return [
         file
         for file in annotation_files(request.files)
-        if str(file) == "-" or file.resolve() not in outputs.keys() | beside
+        if str(file) == "-" or file.resolve() not in outputs
     ]
 
 
@@ -121,27 +116,11 @@ def _method(given: str) -> Literal["auto", "vote", "weighted", "sequence"]:
 
 
 def _deliver(request: Request, result: Reconciliation) -> list[Path]:
-    places: list[tuple[Path | None, Iterable[dict[str, Any]]]] = [
-        (request.out, map(annotation_to_json, result.gold)),
-        (request.disputes, map(dispute_to_json, result.disputes)),
-        (request.places, map(dispute_to_json, result.places)),
-    ]
-    ledger = losses_path(request.out)
-    if result.losses and str(request.out) != "-":
-        places.append((ledger, map(asdict, result.losses)))
-    written = []
-    for path, rows in places:
-        if path is None:
-            continue
-        content = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
-        if str(path) == "-":
-            sys.stdout.write(content)
-        else:
-            write_file(path, content.encode())
-            written.append(path)
-    if ledger not in written and str(request.out) != "-":
-        ledger.unlink(missing_ok=True)
-    return written
+    written = write_lines(request.out, map(annotation_to_json, result.gold))
+    for path, found in ((request.disputes, result.disputes), (request.places, result.places)):
+        if path is not None:
+            written += write_lines(path, map(dispute_to_json, found))
+    return [*written, *write_beside(request.out, result.losses)]
 
 
 def _values(

@@ -6,12 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from gonerd.beside import is_beside
 from gonerd.errors import RecordError, SourceError, TextMismatch, listing
 from gonerd.files import load_annotations, load_documents, parquet_files
 from gonerd.records import Annotation, Document, check_fit
-
-LEDGER, ASIDES = ".ledger.jsonl", ".asides.jsonl"
-"""What an import lays beside its annotations, by how the names end."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -123,11 +121,6 @@ def documents_by_id(path: Path) -> dict[str, Document]:
                 f"{path}: two texts of document {document.id!r}; expected an id for each."
             )
     return found
-
-
-def is_beside(name: str) -> bool:
-    """Say whether a file is what an import lays beside its annotations."""
-    return name.endswith((LEDGER, ASIDES))
 
 
 def _document(document_id: str, text: str) -> Document:

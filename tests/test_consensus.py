@@ -294,6 +294,11 @@ WRONG: dict[str, tuple[Sequence[object], str]] = {
         (*BOTH, "--out", "gold.jsonl", "--disputes", "gold.jsonl"),
         "--disputes gold.jsonl: the place of --out too; expected one for each.",
     ),
+    "disputes over the ledger": (
+        (*BOTH, "--out", "gold.jsonl", "--disputes", "gold.ledger.jsonl"),
+        "--disputes gold.ledger.jsonl: the place of what lies beside --out too; expected one for "
+        "each.",
+    ),
     "all on standard output": (
         (*BOTH, "--out", "-", "--places", "-"),
         "--places -: the place of --out too; expected one for each.",

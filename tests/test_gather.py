@@ -10,7 +10,7 @@ import pytest
 
 from gonerd.arrow import annotations_table, documents_table
 from gonerd.errors import GonerdError, RecordError, SourceError, TextMismatch
-from gonerd.gather import annotation_files, documents_by_id, gather, is_beside, with_texts
+from gonerd.gather import annotation_files, documents_by_id, gather, with_texts
 from gonerd.records import Document, annotation_from_json, text_sha256
 from tests.strategies import HOSTILE_TEXTS
 
@@ -97,7 +97,7 @@ def test_parquet_is_read_as_lines_are(tmp_path: Path) -> None:
     assert by_parquet == gather([lines(tmp_path / "a.jsonl", row())])
 
 
-def test_a_folder_is_searched_and_what_an_import_left_beside_is_not_annotations(
+def test_a_folder_is_searched_and_what_lies_beside_is_not_annotations(
     tmp_path: Path,
 ) -> None:
     folder = tmp_path / "annotations"
@@ -108,9 +108,6 @@ def test_a_folder_is_searched_and_what_an_import_left_beside_is_not_annotations(
     lines(folder / "deeper" / "d.jsonl", row())
     assert annotation_files([folder]) == [*sorted(ours), folder / "c.parquet"]
     assert len(gather([folder])) == 2
-    assert [is_beside(name) for name in ("a.ledger.jsonl", "a.asides.jsonl", "ledger.jsonl")] == [
-        True, True, False
-    ]  # fmt: skip
 
 
 def test_nothing_is_found_in_nothing(tmp_path: Path) -> None:

@@ -23,9 +23,9 @@ from functools import cache, partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from gonerd.beside import is_beside
 from gonerd.errors import ConfigError, RecordError, SourceError
 from gonerd.files import parse_json_line
-from gonerd.gather import is_beside
 
 MOST_BYTES = 2_000_000_000
 """Of one member, unpacked; and of all members of a tar, which has no way to read one alone."""
@@ -183,7 +183,7 @@ def _pattern(paths: str) -> re.Pattern[str]:
 
 
 def _passed_over(name: str) -> bool:
-    """Say whether a name is hidden, or of a file that an import of ours left."""
+    """Say whether a name is hidden, or of a file that a command of ours left beside."""
     return name.startswith(".") or name == "__MACOSX" or is_beside(name)
 
 

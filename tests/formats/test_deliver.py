@@ -9,15 +9,10 @@ from typing import Any
 
 import pytest
 
+from gonerd.beside import asides_path, losses_path
 from gonerd.errors import ConfigError, Lost, RecordError, StoreError, TextMismatch
 from gonerd.formats.catalogue import FORMATS
-from gonerd.formats.deliver import (
-    asides_path,
-    deliver_export,
-    deliver_import,
-    load_texts,
-    losses_path,
-)
+from gonerd.formats.deliver import deliver_export, deliver_import, load_texts
 from gonerd.formats.layers import Aside, Written
 from gonerd.formats.report import export_report, import_report
 from gonerd.formats.step import Imported
@@ -103,13 +98,6 @@ def test_what_was_lost_or_kept_aside_lies_beside(tmp_path: Path) -> None:
     assert len(gather([tmp_path])) == 1
 
 
-def test_an_older_ledger_does_not_outlive_its_import(tmp_path: Path) -> None:
-    out = tmp_path / "annotations.jsonl"
-    for losses in ([LOSS], []):
-        deliver_import(imported(losses=losses), out, documents_out=None, strict=False)
-    assert [path.name for path in tmp_path.iterdir()] == ["annotations.jsonl"]
-
-
 def test_strict_takes_no_loss_and_writes_nothing(tmp_path: Path) -> None:
     other = Loss(document_id="l-18", what="span refused", why="it is empty")
     with pytest.raises(Lost) as caught:
@@ -139,11 +127,13 @@ def test_strict_has_nothing_against_what_is_whole(tmp_path: Path) -> None:
 
 
 def test_annotations_and_texts_cannot_share_a_place(tmp_path: Path) -> None:
-    for name in (tmp_path / "a.jsonl", Path("-")):
+    out = tmp_path / "a.jsonl"
+    for place, texts in ((out, out), (Path("-"), Path("-")), (out, losses_path(out))):
         with pytest.raises(ConfigError) as caught:
-            deliver_import(imported(), name, documents_out=name, strict=False)
+            deliver_import(imported(), place, documents_out=texts, strict=False)
         assert str(caught.value) == (
-            f"--documents-out {name}: the place of --out; expected another."
+            f"--documents-out {texts}: the place of --out, or of what lies beside it; expected "
+            "another."
         )
     assert contents(tmp_path) == {}
 
