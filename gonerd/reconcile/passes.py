@@ -10,14 +10,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import quote
 
 import pyarrow.parquet as pq
 
 from gonerd.arrow import annotations_from, annotations_table, documents_from
 from gonerd.engine import Batch, Engine, Outcome, run_step
-from gonerd.errors import ConfigError, GonerdError, RecordError, listing
+from gonerd.errors import ConfigError, GonerdError, RecordError, SourceError, listing
 from gonerd.files import parquet_files, parse_json_line
+from gonerd.gather import annotation_files
 from gonerd.guide import Guide
 from gonerd.reconcile.decide import within_coverage
 from gonerd.records import (
@@ -107,30 +109,20 @@ def annotator_folder(work: Path, annotator: str) -> Path:
     return work / "annotations" / (f"%2E{name[1:]}" if name.startswith(".") else name)
 
 
-def annotation_files(paths: Sequence[Path]) -> list[Path]:
-    """List the files that some paths stand for, folders searched."""
-    files: list[Path] = []
-    for path in paths:
-        inside = sorted([*path.glob("*.jsonl"), *parquet_files(path)]) if path.is_dir() else []
-        if not inside and not path.is_file():
-            raise ConfigError(
-                f"reconcile.annotations: {path} holds no annotations; "
-                "expected a .jsonl or .parquet file, or a folder of such."
-            )
-        files += inside or [path]
-    return files
-
-
-def _find(files: Sequence[Path]) -> Iterator[Place]:
+def _find(paths: Sequence[Path]) -> Iterator[Place]:
+    try:
+        files = annotation_files(paths)
+    except SourceError as error:
+        raise ConfigError(f"reconcile.annotations: {error}") from None
     problems: list[str] = []
-    for path in annotation_files(files):
+    for path in files:
         if parquet_files(path):
             for row, annotation in enumerate(_rows(path)):
                 raw = repr(annotation_to_json(annotation)).encode()
                 yield _place(path, f"{path}: row {row}", row, annotation, raw)
             continue
         position = 0
-        with path.open("rb") as stream:
+        with _open(path) as stream:
             for number, line in enumerate(stream, start=1):
                 where = f"{path}:{number}"
                 if line.strip():
@@ -141,6 +133,13 @@ def _find(files: Sequence[Path]) -> Iterator[Place]:
                         problems.append(str(error))
                 position += len(line)
     _report(problems)
+
+
+def _open(path: Path) -> BinaryIO:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        raise SourceError(f"{path}: {error.strerror}; expected a file of annotations.") from None
 
 
 def _rows(path: Path) -> list[Annotation]:
@@ -216,7 +215,7 @@ def _read(places: Sequence[Place]) -> Iterator[tuple[Place, Annotation]]:
             rows = annotations_from(read_part(path))
             yield from ((place, rows[place.position]) for place in inside)
             continue
-        with path.open("rb") as stream:
+        with _open(path) as stream:
             for place in inside:
                 stream.seek(place.position)
                 row = parse_json_line(stream.readline(), place.where)

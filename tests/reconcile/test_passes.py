@@ -12,8 +12,16 @@ import pytest
 
 from gonerd.arrow import annotations_table
 from gonerd.engine import Engine
-from gonerd.errors import ConfigError, GonerdError, RecordError, SpanError, StoreError, TextMismatch
-from gonerd.reconcile.passes import annotation_files, annotator_folder, bring_passes
+from gonerd.errors import (
+    ConfigError,
+    GonerdError,
+    RecordError,
+    SourceError,
+    SpanError,
+    StoreError,
+    TextMismatch,
+)
+from gonerd.reconcile.passes import annotator_folder, bring_passes
 from gonerd.records import annotation_from_json, text_sha256
 from gonerd.store import LEDGER, MANIFEST, part_paths, read_manifest, write_file
 from tests.folders import age, contents, made_again, parts, stamps
@@ -129,8 +137,8 @@ def test_folder_stands_for_the_files_in_it(tmp_path: Path) -> None:
     write_rows(folder / "1.jsonl", GOOD)
     table = annotations_table([annotation_from_json(row("c", "bo"), "")[0]])
     pq.write_table(table, folder / "2.parquet")
-    (folder / "notes.txt").write_text("not read")
-    assert annotation_files([folder]) == [folder / "1.jsonl", folder / "2.parquet"]
+    for name in ("notes.txt", "1.ledger.jsonl", "1.asides.jsonl"):
+        (folder / name).write_text("not read")
     assert brought(tmp_path, folder) == ["ana", "bo"]
 
 
@@ -374,9 +382,19 @@ def test_path_without_annotations_is_named(tmp_path: Path, make: str | None) -> 
     with pytest.raises(ConfigError) as error:
         brought(tmp_path, path)
     assert str(error.value) == (
-        f"reconcile.annotations: {path} holds no annotations; "
+        f"reconcile.annotations: {path}: holds no annotations; "
         "expected a .jsonl or .parquet file, or a folder of such."
     )
+
+
+def test_annotations_are_read_from_files_and_not_from_standard_input(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    collected(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SourceError) as error:
+        brought(tmp_path, Path("-"))
+    assert str(error.value) == "-: No such file or directory; expected a file of annotations."
 
 
 def test_documents_must_have_been_collected(tmp_path: Path) -> None:
