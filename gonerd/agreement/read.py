@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gonerd.errors import ConfigError, RecordError
 from gonerd.files import load_annotations, load_documents, numbered_lines, parse_json_line
-from gonerd.gather import annotation_files
+from gonerd.gather import annotation_files, documents_by_id
 from gonerd.records import Annotation, Document, annotation_from_json, check_fit
 from gonerd.release import ANNOTATIONS, DEFAULT, is_release, open_release, read_rows
 from gonerd.store import part_paths
@@ -21,7 +21,7 @@ def read(
     all there when the annotations have been read. `only` names annotators to keep; one that does
     not occur is a ConfigError.
     """
-    given = _by_id(load_documents(documents)) if documents else {}
+    given = documents_by_id(documents) if documents else {}
     texts = {name: document.text for name, document in given.items()}
     annotations = _annotations(paths, given, texts)
     return (_chosen(annotations, only) if only else annotations), texts
@@ -96,14 +96,3 @@ def _of_work(folder: Path, texts: dict[str, str]) -> list[Path]:
         for document in load_documents(part):
             texts.setdefault(document.id, document.text)
     return files
-
-
-def _by_id(documents: Sequence[Document]) -> dict[str, Document]:
-    by_id: dict[str, Document] = {}
-    for document in documents:
-        other = by_id.setdefault(document.id, document)
-        if other.text_sha256 != document.text_sha256:
-            raise RecordError(
-                f"{document.id}: two documents of this name with different texts; expected one."
-            )
-    return by_id

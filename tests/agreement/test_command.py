@@ -182,7 +182,7 @@ def test_some_annotators_alone(folder: Path) -> None:
         (
             ["all.jsonl", "--documents", "twice.jsonl"],
             1,
-            "gonerd: letter: two documents of this name with different texts; expected one.\n",
+            "gonerd: twice.jsonl: two texts of document 'letter'; expected an id for each.\n",
         ),
         (
             ["all.jsonl", "--html", "people"],
