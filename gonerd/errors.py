@@ -16,7 +16,11 @@ Every message has the form `where: what is wrong with which value; what was expe
 there is one obvious way out, a second line that says it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 
 class GonerdError(Exception):
@@ -61,6 +65,14 @@ class Lost(GonerdError):
 
 class MissingExtra(GonerdError):
     """An optional part of gonerd is not installed."""
+
+
+def located(where: str, make: Callable[P, R], /, *arguments: P.args, **values: P.kwargs) -> R:
+    """Make or check a record; if it is refused, say where it stood."""
+    try:
+        return make(*arguments, **values)
+    except RecordError as error:
+        raise type(error)(f"{where}: {error}") from None
 
 
 def listing(problems: Sequence[str], *, most: int = 10) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gonerd.errors import GonerdError, RecordError, SourceError, listing
+from gonerd.errors import GonerdError, RecordError, SourceError, listing, located
 from gonerd.marked import read_marked
 from gonerd.records import (
     Annotation,
@@ -152,9 +152,7 @@ def _load(file: Path, schema: Any, read: Callable[[Any], list[R]]) -> list[R]:
             f"{file}: no column {missing[0]!r}; expected the columns {', '.join(schema.names)}."
         )
     try:
-        return read(table)
-    except RecordError as error:
-        raise type(error)(f"{file}: {error}") from None
+        return located(str(file), read, table)
     except (TypeError, AttributeError, ValueError, KeyError) as error:
         raise RecordError(
             f"{file}: a value is missing or of another type ({error}); expected the form that "

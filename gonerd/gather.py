@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gonerd.beside import is_beside
-from gonerd.errors import RecordError, SourceError, TextMismatch, listing
+from gonerd.errors import RecordError, SourceError, TextMismatch, listing, located
 from gonerd.files import load_annotations, load_documents, parquet_files
 from gonerd.records import Annotation, Document, check_fit
 
@@ -63,8 +63,9 @@ def gather(
         said.setdefault(document_id, {})
     for document_id, by_annotator in sorted(said.items()):
         document = known.get(document_id)
-        for where, annotation in by_annotator.values():
-            _check(where, annotation, document)
+        if document is not None:
+            for where, annotation in by_annotator.values():
+                located(where, check_fit, annotation, document)
         gathered.append(
             Gathered(
                 document_id=document_id,
@@ -144,12 +145,3 @@ def _add(
                 "expected the same text."
             )
     by_annotator[annotation.annotator] = (where, annotation)
-
-
-def _check(where: str, annotation: Annotation, document: Document | None) -> None:
-    if document is None:
-        return
-    try:
-        check_fit(annotation, document)
-    except RecordError as error:
-        raise type(error)(f"{where}: {error}") from None

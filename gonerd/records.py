@@ -6,12 +6,12 @@ frozen; a change makes a new one through `dataclasses.replace`.
 """
 
 import hashlib
-from collections.abc import Callable, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, fields
 from types import NoneType
-from typing import Any, TypeVar
+from typing import Any
 
-from gonerd.errors import RecordError, SpanError, TextMismatch
+from gonerd.errors import RecordError, SpanError, TextMismatch, located
 
 Range = tuple[int, int]
 """Characters [start, end) of a text."""
@@ -21,8 +21,6 @@ GOLD = "gold"
 
 MOST_SUPPORT = 2**31 - 1
 """What a column of 32 bits can hold."""
-
-R = TypeVar("R")
 
 
 def text_sha256(text: str) -> str:
@@ -249,7 +247,7 @@ def document_from_json(row: Mapping[str, Any], where: str) -> Document:
     for key, value in values.items():
         if not isinstance(value, str) and not (key == "url" and value is None):
             raise RecordError(f"{where}: {key} is {value!r}; expected a string.")
-    return _placed(where, lambda: Document(**values))
+    return located(where, Document, **values)
 
 
 def span_to_json(span: Span) -> dict[str, Any]:
@@ -284,7 +282,7 @@ def span_from_json(row: Any, where: str) -> Span:
         )
     given = row.get("fragments")
     fragments = () if given is None else _ranges(given, "fragments", where)
-    return _placed(where, lambda: Span(**{**row, "fragments": fragments}))
+    return located(where, Span, **{**row, "fragments": fragments})
 
 
 _SPAN = ("start", "end", "label")
@@ -323,23 +321,22 @@ def annotation_from_json(row: Mapping[str, Any], where: str) -> tuple[Annotation
     for key in ("document_id", "annotator", "guide", "text_sha256"):
         if key in row and not isinstance(row[key], str):
             raise RecordError(f"{where}: {key} is {row[key]!r}; expected a string.")
-    actual = None if text is None else _placed(where, lambda: text_sha256(text))
+    actual = None if text is None else located(where, text_sha256, text)
     recorded = row.get("text_sha256", actual)
     recorded = recorded and recorded.lower()
     if not recorded:
         raise RecordError(f"{where}: text_sha256 is empty; expected the sha256 of the text.")
     coverage = _ranges(row["coverage"], "coverage", where)
     spans = _spans(row["spans"], "spans", where)
-    annotation = _placed(
+    annotation = located(
         where,
-        lambda: Annotation(
-            document_id=row["document_id"],
-            text_sha256=recorded,
-            annotator=row["annotator"],
-            guide=row.get("guide", ""),
-            coverage=coverage,
-            spans=spans,
-        ),
+        Annotation,
+        document_id=row["document_id"],
+        text_sha256=recorded,
+        annotator=row["annotator"],
+        guide=row.get("guide", ""),
+        coverage=coverage,
+        spans=spans,
     )
     if actual is not None and actual != recorded:
         raise TextMismatch(f"{where}: {_changed(annotation.document_id, recorded, actual)}")
@@ -387,7 +384,7 @@ def dispute_from_json(row: Mapping[str, Any], where: str) -> Dispute:
         raise RecordError(f"{where}: claims is {row['claims']!r}; expected a list of claims.")
     claims = tuple(_claim_from_json(claim, where) for claim in row["claims"])
     settlement = _spans(row.get("settlement", []), "settlement", where)
-    return _placed(where, lambda: Dispute(**{**row, "claims": claims, "settlement": settlement}))
+    return located(where, Dispute, **{**row, "claims": claims, "settlement": settlement})
 
 
 def _claim_from_json(row: Any, where: str) -> Claim:
@@ -397,7 +394,7 @@ def _claim_from_json(row: Any, where: str) -> Claim:
     if not isinstance(row["annotator"], str):
         raise RecordError(f"{where}: annotator is {row['annotator']!r}; expected a string.")
     spans = _spans(row["spans"], "spans", where)
-    return _placed(where, lambda: Claim(annotator=row["annotator"], spans=spans))
+    return located(where, Claim, annotator=row["annotator"], spans=spans)
 
 
 def _spans(value: Any, key: str, where: str) -> tuple[Span, ...]:
@@ -423,11 +420,3 @@ def _ranges(value: Any, key: str, where: str) -> tuple[Range, ...]:
                 f"{where}: {key} is {value!r}; expected a list of [start, end] in characters."
             )
     return tuple((pair[0], pair[1]) for pair in pairs)
-
-
-def _placed(where: str, make: Callable[[], R]) -> R:
-    """Make a record; if it is refused, say where it stood."""
-    try:
-        return make()
-    except RecordError as error:
-        raise type(error)(f"{where}: {error}") from None

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from gonerd.errors import ConfigError, RecordError
+from gonerd.errors import ConfigError, RecordError, located
 from gonerd.files import load_annotations, load_documents, numbered_lines, parse_json_line
 from gonerd.gather import annotation_files, documents_by_id
 from gonerd.records import Annotation, Document, annotation_from_json, check_fit
@@ -35,10 +35,7 @@ def _annotations(
             for where, annotation, text in _one_by_one(file):
                 document = given.get(annotation.document_id)
                 if document is not None:
-                    try:
-                        check_fit(annotation, document)
-                    except RecordError as error:
-                        raise type(error)(f"{where}: {error}") from None
+                    located(where, check_fit, annotation, document)
                 elif text is not None:
                     texts.setdefault(annotation.document_id, text)
                 yield annotation

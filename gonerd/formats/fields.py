@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from gonerd.errors import RecordError
+from gonerd.errors import RecordError, located
 from gonerd.formats.layers import Mention
 from gonerd.formats.members import Member, json_lines, json_of
 from gonerd.records import MOST_SUPPORT, Document, Loss, text_sha256
@@ -77,10 +77,7 @@ def id_in(*values: Any) -> str | None:
 
 def check_text(text: str, where: str) -> None:
     """Refuse a text that UTF-8 cannot carry."""
-    try:
-        text_sha256(text)
-    except RecordError as error:
-        raise RecordError(f"{where}: {error}") from None
+    located(where, text_sha256, text)
 
 
 def text_id(text: str) -> str:

@@ -4,18 +4,15 @@ Tokens are aligned (`align.py`), offsets calibrated (`offsets.py`). Where the te
 not the one that was given, the strings that it marks are looked for in the latter.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, TypeVar
 
-from gonerd.errors import RecordError, TextMismatch
+from gonerd.errors import TextMismatch, located
 from gonerd.formats.align import align
 from gonerd.formats.layers import MARKED, WHOLE, Mention, Pass, TokenPass, Unit
 from gonerd.formats.offsets import REFUSED, calibrate
 from gonerd.records import Annotation, Document, Loss, Range
 from gonerd.spans import merge_ranges, subtract_ranges
-
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -28,14 +25,6 @@ class Placed:
     unit: str
     counts: Mapping[str, int]
     losses: tuple[Loss, ...]
-
-
-def made_at(where: str, make: Callable[..., R], *arguments: Any, **values: Any) -> R:
-    """Make a record; if it is refused, say where the file says so."""
-    try:
-        return make(*arguments, **values)
-    except RecordError as error:
-        raise type(error)(f"{where}: {error}") from None
 
 
 def place(
@@ -120,7 +109,7 @@ def _calibrated(
     losses: tuple[Loss, ...] = (),
 ) -> Placed:
     ranges = one.coverage if isinstance(one.coverage, tuple) else ()
-    found = made_at(
+    found = located(
         one.where,
         calibrate,
         document.id,
@@ -136,7 +125,7 @@ def _calibrated(
         coverage = merge_ranges((span.start, span.end) for span in found.spans)
     elif one.coverage == WHOLE or complete:
         coverage = subtract_ranges([(0, len(document.text))], found.unknown)
-    annotation = made_at(
+    annotation = located(
         one.where,
         Annotation,
         document_id=document.id,

@@ -11,13 +11,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from gonerd.errors import GonerdError, RecordError, SourceError, TextMismatch, listing
+from gonerd.errors import GonerdError, RecordError, SourceError, TextMismatch, listing, located
 from gonerd.formats.align import common_text
 from gonerd.formats.fit import fit
 from gonerd.formats.layers import Aside, Format, Pass, ReadOptions, TokenPass, Unit, Written
 from gonerd.formats.members import Member, find_members, fits
 from gonerd.formats.offsets import REFUSED
-from gonerd.formats.placing import Placed, made_at, place
+from gonerd.formats.placing import Placed, place
 from gonerd.gather import Annotated
 from gonerd.records import Annotation, Document, Loss, Range
 from gonerd.spans import merge_ranges
@@ -187,7 +187,7 @@ def _document(
     assert text is not None
     values: dict[str, Any] = {"source": document_id, "license": "unknown", "language": "en"}
     values |= {key: details[key] for key in _DETAILS if details.get(key)}
-    return made_at(passes[0].where, Document, id=document_id, text=text, **values), words
+    return located(passes[0].where, Document, id=document_id, text=text, **values), words
 
 
 def _unite(placed: Sequence[Placed], passes: Sequence[Pass | TokenPass]) -> list[Placed]:

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from gonerd.arrow import annotations_from, annotations_table, documents_from
 from gonerd.engine import Batch, Engine, Outcome, run_step
-from gonerd.errors import ConfigError, GonerdError, RecordError, SourceError, listing
+from gonerd.errors import ConfigError, GonerdError, RecordError, SourceError, listing, located
 from gonerd.files import parquet_files, parse_json_line
 from gonerd.gather import annotation_files
 from gonerd.guide import Guide
@@ -223,10 +223,7 @@ def _read(places: Sequence[Place]) -> Iterator[tuple[Place, Annotation]]:
 
 
 def _check(place: Place, annotation: Annotation, document: Document, guide: Guide) -> None:
-    try:
-        check_fit(annotation, document)
-    except RecordError as error:
-        raise type(error)(f"{place.where}: {error}") from None
+    located(place.where, check_fit, annotation, document)
     for span in annotation.spans:
         if span.label not in guide.labels:
             raise RecordError(
