@@ -78,11 +78,13 @@ def run_step(
     batches: Sequence[Batch],
     config: Mapping[str, Any],
     inputs: Mapping[str, str],
+    notes: Mapping[str, str] | None = None,
     mend: Callable[[Path, int], None] | None = None,
 ) -> Manifest:
     """Make every part of a step that is not there yet, then its ledger and manifest.
 
     `mend` looks at all parts once they are made, and may rewrite some (footer `final=False`).
+    `notes` go into the manifest and decide nothing.
     """
     recipe = fingerprint_of(__version__, step, config)
     wanted = [fingerprint_of(recipe, batch.fingerprint) for batch in batches]
@@ -104,6 +106,7 @@ def run_step(
             fingerprint=whole,
             config=config,
             inputs=inputs,
+            notes=notes or {},
             num_parts=len(batches),
         )
     if engine.strict and manifest.losses:

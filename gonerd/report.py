@@ -36,8 +36,7 @@ def step_report(manifest: Manifest, folder: Path) -> str:
     """Say what a step gave and lost."""
     counts = ", ".join(f"{count:,} {name}" for name, count in manifest.counts.items())
     lines = [f"{folder}: {counts}"]
-    if "method_taken" in manifest.config:
-        lines.append(f"  {manifest.config['method_taken']}: {manifest.inputs['why this method']}")
+    lines += [f"  {name}: {note}" for name, note in manifest.notes.items()]
     return "\n".join([*lines, *_losses(manifest.losses)])
 
 

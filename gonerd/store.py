@@ -67,6 +67,8 @@ class Manifest:
     losses: dict[str, int]
     """How often each `what: why` stands in the ledger."""
     parts: tuple[PartFile, ...]
+    notes: dict[str, str] = field(default_factory=dict)
+    """What was chosen, and why."""
 
 
 def fingerprint_of(*values: Any) -> str:
@@ -211,6 +213,7 @@ def finish(
     fingerprint: str,
     config: Mapping[str, Any],
     inputs: Mapping[str, str],
+    notes: Mapping[str, str],
     num_parts: int,
 ) -> Manifest:
     """Gather the parts' losses into the ledger and write the manifest, last."""
@@ -237,6 +240,7 @@ def finish(
         counts=dict(sorted(counts.items())),
         losses=count_losses(losses),
         parts=tuple(parts),
+        notes=dict(notes),
     )
     write_manifest(folder, manifest)
     return manifest

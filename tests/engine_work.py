@@ -72,6 +72,7 @@ def run_words(
     workers: int = 1,
     strict: bool = False,
     config: dict[str, object] | None = None,
+    notes: dict[str, str] | None = None,
 ) -> Manifest:
     """Run the step `words` over some payloads."""
     return run_step(
@@ -82,4 +83,5 @@ def run_words(
         batches=batches_of(payloads),
         config=config or {},
         inputs={"words": fingerprint_of(payloads)},
+        notes=notes,
     )

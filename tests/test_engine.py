@@ -76,6 +76,14 @@ def test_key_order_of_a_config_makes_nothing_stale(tmp_path: Path) -> None:
     assert stamps(tmp_path) == before
 
 
+def test_notes_stand_in_the_manifest_and_change_nothing_that_is_made(tmp_path: Path) -> None:
+    manifest = run_words(tmp_path, PAYLOADS, notes={"aloud": "they are short"})
+    assert manifest.notes == {"aloud": "they are short"}
+    before = stamps(tmp_path)
+    assert run_words(tmp_path, PAYLOADS) == manifest
+    assert stamps(tmp_path) == before
+
+
 def test_changed_config_makes_every_part_again(tmp_path: Path) -> None:
     run_words(tmp_path, PAYLOADS, config={"a": 1})
     age(tmp_path)

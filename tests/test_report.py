@@ -81,9 +81,11 @@ def test_a_step_says_what_it_gave_and_lost() -> None:
     assert step_report(MANIFEST, Path("work/own/documents")) == (
         "work/own/documents: 1,234 documents, 5 spans\n  nothing refused, repaired or dropped"
     )
-    losing = replace(MANIFEST, losses={"a: x": 1})
+    losing = replace(MANIFEST, losses={"a: x": 1}, notes={"vote": "it was asked for"})
     assert step_report(losing, Path("out")) == (
-        "out: 1,234 documents, 5 spans\n  ledger.parquet names each of these:\n       1 x a: x"
+        "out: 1,234 documents, 5 spans\n"
+        "  vote: it was asked for\n"
+        "  ledger.parquet names each of these:\n       1 x a: x"
     )
 
 

@@ -64,6 +64,7 @@ def a_manifest(**changes: Any) -> Manifest:
         "counts": {"documents": 3},
         "losses": {"word dropped: \u00e9": 2},
         "parts": (PartFile(file="part-00000.parquet", rows=3, sha256="ab"),),
+        "notes": {"vote": "fewer than three annotators"},
     }
     return Manifest(**{**values, **changes})
 
@@ -369,6 +370,13 @@ def test_manifest_of_another_form_is_an_error_and_no_crash(tmp_path: Path, conte
         read_manifest(tmp_path)
 
 
+def test_manifest_of_before_there_were_notes_has_none(tmp_path: Path) -> None:
+    values = asdict(a_manifest())
+    del values["notes"]
+    (tmp_path / MANIFEST).write_text(json.dumps(values))
+    assert read_manifest(tmp_path) == a_manifest(notes={})
+
+
 def test_step_that_must_be_finished_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(StoreError) as error:
         require_manifest(tmp_path, "Run the step `collect` first.")
@@ -393,6 +401,7 @@ def finished(folder: Path, num_parts: int = 2) -> Manifest:
         fingerprint="whole",
         config={"a": 1},
         inputs={"b": "2"},
+        notes={"c": "why"},
         num_parts=num_parts,
     )
 
@@ -411,6 +420,7 @@ def test_finished_step_adds_up_its_parts(tmp_path: Path) -> None:
             PartFile(file=path.name, rows=3, sha256=file_sha256(path))
             for path in (part_path(tmp_path, 0), part_path(tmp_path, 1))
         ),
+        notes={"c": "why"},
     )
     assert read_manifest(tmp_path) == manifest
     assert losses_from(pq.read_table(tmp_path / LEDGER)) == [

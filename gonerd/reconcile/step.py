@@ -108,9 +108,9 @@ def reconcile(
     }
     inputs = {
         "documents": documents.fingerprint,
-        "why this method": readings.why,
         **{f"annotations of {voter}": manifests[voter].fingerprint for voter in voters},
     }
+    notes: dict[str, str] = {readings.method: readings.why}
     disputes = run_step(
         engine,
         work / "disputes",
@@ -119,6 +119,7 @@ def reconcile(
         batches=batches,
         config=rules,
         inputs=inputs,
+        notes=notes,
     )
     if disputes.counts.get("open"):
         _stop_at_open(work, disputes)
@@ -130,6 +131,7 @@ def reconcile(
         batches=batches,
         config=rules,
         inputs=inputs,
+        notes=notes,
     )
 
 
