@@ -75,6 +75,17 @@ def located(where: str, make: Callable[P, R], /, *arguments: P.args, **values: P
         raise type(error)(f"{where}: {error}") from None
 
 
+def raise_all(where: str, problems: Sequence[GonerdError], *, what: str = "records") -> None:
+    """Raise what is wrong, if anything is: one as it is, several as a list of their first lines."""
+    if len(problems) == 1:
+        raise problems[0]
+    if problems:
+        messages = [str(problem).splitlines()[0] for problem in problems]
+        raise RecordError(
+            f"{where}: {len(problems)} {what} are wrong; expected none.\n{listing(messages)}"
+        )
+
+
 def listing(problems: Sequence[str], *, most: int = 10) -> str:
     """Lay out problems one a line, the first ten whole and the rest as a number."""
     lines = [f"  {problem}" for problem in problems[:most]]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
-from gonerd.errors import GonerdError, RecordError, SourceError, listing, located
+from gonerd.errors import GonerdError, RecordError, SourceError, located, raise_all
 from gonerd.marked import read_marked
 from gonerd.records import (
     Annotation,
@@ -132,13 +132,7 @@ def _each_line(path: Path, read: Callable[[dict[str, Any], str], R]) -> list[R]:
             records.append(read(parse_json_line(raw, where), where))
         except RecordError as error:
             problems.append(error)
-    if len(problems) == 1:
-        raise problems[0]
-    if problems:
-        messages = [str(problem).splitlines()[0] for problem in problems]
-        raise RecordError(
-            f"{path}: {len(problems)} records are wrong; expected none.\n{listing(messages)}"
-        )
+    raise_all(str(path), problems)
     return records
 
 

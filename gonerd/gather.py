@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gonerd.beside import is_beside
-from gonerd.errors import RecordError, SourceError, TextMismatch, listing, located
+from gonerd.errors import RecordError, SourceError, TextMismatch, located, raise_all
 from gonerd.files import load_annotations, load_documents, parquet_files
 from gonerd.records import Annotation, Document, check_fit
 
@@ -51,13 +51,7 @@ def gather(
                     known[annotation.document_id] = _document(annotation.document_id, text)
             except RecordError as error:
                 problems.append(error)
-    if len(problems) == 1:
-        raise problems[0]
-    if problems:
-        messages = [str(problem).splitlines()[0] for problem in problems]
-        raise RecordError(
-            f"annotations: {len(problems)} records are wrong; expected none.\n{listing(messages)}"
-        )
+    raise_all("annotations", problems)
     gathered = []
     for document_id in known if unread else ():
         said.setdefault(document_id, {})

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from gonerd.errors import GonerdError, RecordError, SourceError, TextMismatch, listing, located
+from gonerd.errors import GonerdError, RecordError, SourceError, TextMismatch, located, raise_all
 from gonerd.formats.align import common_text
 from gonerd.formats.fit import fit
 from gonerd.formats.layers import Aside, Format, Pass, ReadOptions, TokenPass, Unit, Written
@@ -105,7 +105,7 @@ def bring_in(
                 notes[_NOTHING] += 1
     if not annotations and offsets["refused"]:
         problems += [_misplaced(loss) for loss in losses if loss.what == REFUSED]
-    _report(problems)
+    raise_all("import", problems, what="things")
     return Imported(
         annotations=tuple(annotations),
         documents=documents,
@@ -227,13 +227,3 @@ def _added(left: Placed, right: Placed) -> Placed:
 def _misplaced(loss: Loss) -> RecordError:
     place = "" if loss.start is None else f"[{loss.start}:{loss.end}]"
     return RecordError(f"{loss.document_id}{place}: {loss.what}, {loss.why}; expected its place.")
-
-
-def _report(problems: Sequence[GonerdError]) -> None:
-    if len(problems) == 1:
-        raise problems[0]
-    if problems:
-        messages = [str(problem).splitlines()[0] for problem in problems]
-        raise RecordError(
-            f"import: {len(problems)} things are wrong; expected none.\n{listing(messages)}"
-        )

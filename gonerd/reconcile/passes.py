@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 
 from gonerd.arrow import annotations_from, annotations_table, documents_from
 from gonerd.engine import Batch, Engine, Outcome, run_step
-from gonerd.errors import ConfigError, GonerdError, RecordError, SourceError, listing, located
+from gonerd.errors import ConfigError, GonerdError, RecordError, SourceError, located, raise_all
 from gonerd.files import parquet_files, parse_json_line
 from gonerd.gather import annotation_files
 from gonerd.guide import Guide
@@ -114,7 +114,7 @@ def _find(paths: Sequence[Path]) -> Iterator[Place]:
         files = annotation_files(paths)
     except SourceError as error:
         raise ConfigError(f"reconcile.annotations: {error}") from None
-    problems: list[str] = []
+    problems: list[GonerdError] = []
     for path in files:
         if parquet_files(path):
             for row, annotation in enumerate(_rows(path)):
@@ -130,9 +130,9 @@ def _find(paths: Sequence[Path]) -> Iterator[Place]:
                         annotation, _ = annotation_from_json(parse_json_line(line, where), where)
                         yield _place(path, where, position, annotation, line)
                     except RecordError as error:
-                        problems.append(str(error))
+                        problems.append(error)
                 position += len(line)
-    _report(problems)
+    raise_all("annotations", problems)
 
 
 def _open(path: Path) -> BinaryIO:
@@ -162,15 +162,16 @@ def _place(path: Path, where: str, position: int, annotation: Annotation, raw: b
 
 def _distinct(places: Iterator[Place]) -> list[Place]:
     first: dict[tuple[str, str], Place] = {}
-    problems: list[str] = []
+    problems: list[GonerdError] = []
     for place in places:
         other = first.setdefault((place.annotator, place.document_id), place)
         if other is not place:
-            problems.append(
+            message = (
                 f"{place.where}: a second annotation of {place.document_id!r} by "
                 f"{place.annotator!r}, after {other.where}; expected one, with all its coverage."
             )
-    _report(problems)
+            problems.append(RecordError(message))
+    raise_all("annotations", problems)
     return list(first.values())
 
 
@@ -194,9 +195,7 @@ def _bring_batch(guide: Guide, payload: tuple[Path, list[Place]]) -> Outcome:
             losses += lost
         except GonerdError as error:
             problems.append(error)
-    if len(problems) == 1:
-        raise problems[0]
-    _report([str(problem) for problem in problems])
+    raise_all("annotations", problems)
     brought.sort(key=lambda annotation: order[annotation.document_id])
     return Outcome(
         table=annotations_table(brought),
@@ -234,14 +233,4 @@ def _check(place: Place, annotation: Annotation, document: Document, guide: Guid
         raise RecordError(
             f"{place.where}: {document.id} was annotated by {annotation.guide!r}; expected the "
             f"builder's guide {guide.reference!r}."
-        )
-
-
-def _report(problems: Sequence[str]) -> None:
-    if len(problems) == 1:
-        raise RecordError(problems[0])
-    if problems:
-        raise RecordError(
-            f"annotations: {len(problems)} records are wrong; expected none.\n"
-            f"{listing([problem.splitlines()[0] for problem in problems])}"
         )

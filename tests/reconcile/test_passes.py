@@ -244,7 +244,7 @@ WRONG: dict[str, tuple[type[GonerdError], Any, str]] = {
         "expected ranges [start, end] in order and apart.",
     ),
     "empty span": (
-        RecordError,
+        SpanError,
         row("a", "ana", (4, 4, "PER")),
         "FILE:2: span [4:4] 'PER': expected 0 <= start < end in characters.",
     ),
