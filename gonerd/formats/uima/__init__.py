@@ -9,6 +9,7 @@ webanno_text.py   sentences and offsets <-> the text
 webanno_rows.py   rows <-> tokens and marks
 webanno_cells.py  one cell <-> its values
 cas_scan.py       hostile XML and JSON -> what may be read
+cas_cut.py        a file -> one without its tokens and sentences
 cas_views.py      a view -> mentions and asides
 cas_write.py      annotations -> XMI and its types
 """

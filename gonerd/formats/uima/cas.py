@@ -80,7 +80,7 @@ def read_named(
     layers: dict[str, list[str]] = {}
     loaded: list[Loaded] = []
     for member, _, _ in named:
-        cas = load(member, systems, kept)
+        cas = load(member, systems, kept, layer)
         _add_layers(layers, cas, ancestors=layer is not None)
         loaded.append(cas)
     chosen = choose_layer(layers, layer, named[0][0].root) if named else None
@@ -102,6 +102,8 @@ def _add_layers(layers: dict[str, list[str]], cas: Loaded, *, ancestors: bool) -
         for name in names:
             known = layers.setdefault(name, [])
             known += [string for string in cas.strings.get(own, ()) if string not in known]
+    for name in sorted(cas.left_out if ancestors else ()):
+        layers.setdefault(name, list(cas.strings.get(name, ())))
 
 
 def _pass(
@@ -135,7 +137,7 @@ def _pass(
     if imprint is not None:
         document_id, annotator = imprint.document_id, imprint.annotator
         mentions = [(_with_support(mention, found), found) for mention, found in mentions]
-    if any(_is_passed_over(found, chosen) for found in view.found):
+    if view.is_cut or any(_is_passed_over(found, chosen) for found in view.found):
         notes = (*notes, "tokens and sentences are not kept")
     return Pass(
         where=member.where,

@@ -6,19 +6,20 @@ underscores, nor any XML with a DOCTYPE, whose entities could grow without bound
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from keyword import iskeyword
 from typing import Any
 from xml.parsers import expat
 
 from gonerd.errors import RecordError
 from gonerd.formats.members import Member, json_of
+from gonerd.formats.uima.cas_cut import POSITION, XMI_ID, Cut, Element, cut_json, cut_xmi
 from gonerd.records import Range
 
 _TYPE = re.compile(r"[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)*(?:\[\])?", re.ASCII)
 _FEATURE = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_ID = "http://www.omg.org/XMI id"
 _NO_NAMESPACE = "uima.noNamespace."
 _DEEPEST = 60
 _REFERENCE = "@"
@@ -35,41 +36,66 @@ class Scan:
     """Begin and end of each annotation in the file's own unit, UTF-16, by id."""
     texts: frozenset[tuple[str, str]]
     """Types with those of their features that somewhere hold more than digits and blanks."""
-    declared: frozenset[str] = frozenset()
+    cut: Callable[[Collection[str]], Cut | None]
+    """Leaves some types out of the file, as far as nothing else refers to them."""
+    declared: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     """Types that the file itself describes."""
 
 
 def scan_xmi(member: Member) -> Scan:
     """Look over an XMI file."""
+    elements: list[Element] = []
+    children: list[tuple[str, str]] = []
+    pieces: list[str] = []
+    depth = deepest = 0
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth, deepest
+        depth += 1
+        deepest = max(depth, deepest)
+        pieces.clear()
+        if depth < 3:
+            elements.append((name, attributes, ()))
+
+    def end(name: str) -> None:
+        nonlocal depth
+        if depth == 3:
+            children.append((name, "".join(pieces)))
+        elif children:
+            elements[-1] = (*elements[-1][:2], tuple(children))
+            children.clear()
+        depth -= 1
+
+    parse_xml(member, start, end, pieces.append)
+    root, *elements = elements
+    if not elements:
+        raise RecordError(f"{member.where}: holds no feature structures; expected XMI of UIMA.")
     types: dict[str, set[str]] = {}
     offsets: dict[int, Range] = {}
     texts: set[tuple[str, str]] = set()
-    path: list[str] = []
-
-    def start(name: str, attributes: dict[str, str]) -> None:
-        path.append(name)
-        if len(path) == 2:
-            types.setdefault(name, set()).update(attributes)
-            for key, value in attributes.items():
-                if (name, key) not in texts and not _is_number(value):
-                    texts.add((name, key))
-            place = _number(attributes.get("begin")), _number(attributes.get("end"))
-            if place[0] is not None and place[1] is not None:
-                offsets[_number(attributes.get(_ID)) or 0] = (place[0], place[1])
-        elif len(path) == 3:
-            types[path[1]].add(name.rpartition(" ")[2])
-
-    parse_xml(member, start, lambda _: path.pop())
-    if path or not types:
-        raise RecordError(f"{member.where}: holds no feature structures; expected XMI of UIMA.")
+    for name, attributes, inner in elements:
+        features = types.setdefault(name, set())
+        features.update(attributes)
+        features.update(key.rpartition(" ")[2] for key, _ in inner)
+        for key in attributes.keys() - POSITION:
+            if not _is_number(attributes[key]):
+                texts.add((name, key))
+        place = _number(attributes.get("begin")), _number(attributes.get("end"))
+        if place[0] is not None and place[1] is not None:
+            offsets[_number(attributes.get(XMI_ID)) or 0] = (place[0], place[1])
     named: dict[str, set[str]] = {}
     for name, features in types.items():
         found = named.setdefault(_type_of(name), set())
         found.update(feature for feature in features if " " not in feature)
+
+    def cut(kinds: Collection[str]) -> Cut | None:
+        return cut_xmi(root, elements, {name for name in types if _type_of(name) in kinds})
+
     return Scan(
         types=_checked(named, member.where),
         offsets=offsets,
         texts=frozenset((_type_of(name), feature) for name, feature in texts),
+        cut=cut if deepest <= 3 else lambda _: None,  # deeper ones are for the library to refuse
     )
 
 
@@ -105,7 +131,8 @@ def scan_json(member: Member) -> Scan:
         types=_checked(types, member.where),
         offsets=offsets,
         texts=frozenset(texts),
-        declared=frozenset(declared or ()),
+        cut=partial(cut_json, data),
+        declared=declared or {},
     )
 
 

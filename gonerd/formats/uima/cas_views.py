@@ -11,7 +11,9 @@ from typing import Any, TypeVar
 
 from gonerd.errors import GonerdError, MissingExtra, RecordError
 from gonerd.formats.members import Member, text_of
+from gonerd.formats.uima.cas_cut import Cut
 from gonerd.formats.uima.cas_scan import Scan, check_typesystem, scan_json, scan_xmi
+from gonerd.formats.uima.layer_choice import may_mean, short_name
 from gonerd.records import Range
 
 XMI, JSON = ".xmi", ".json"
@@ -21,6 +23,7 @@ _TOP, _ANNOTATION_BASE, _STRING = "uima.cas.TOP", "uima.cas.AnnotationBase", "ui
 _ANNOTATION = "uima.tcas.Annotation"
 _GUESSED = "made of what a file uses"
 _POSITION = frozenset({"sofa", "begin", "end"})
+_LEFT_OUT = frozenset({"Sentence", "Token"})
 _RESERVED = frozenset({"self_", "type_"})
 """Features that the library has given another name."""
 _DEEPEST = 3
@@ -51,6 +54,8 @@ class View:
     text: str | None
     """None where the CAS only says where it is."""
     found: tuple[Found, ...]
+    is_cut: bool
+    """Whether tokens or sentences have been left out."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -61,6 +66,8 @@ class Loaded:
     """Those with a text, the initial one first; where none has, that one alone."""
     strings: Mapping[str, Sequence[str]]
     """By type of annotation, the features that hold a string."""
+    left_out: frozenset[str]
+    """Types of which not all are among what was found."""
     notes: tuple[str, ...]
 
 
@@ -73,29 +80,39 @@ def typesystems(members: Iterable[Member]) -> dict[str, list[Member]]:
     return found
 
 
-def load(member: Member, systems: Mapping[str, Sequence[Member]], kept: dict[str, Any]) -> Loaded:
-    """Load a file; `kept` holds type systems for the next one."""
+def load(
+    member: Member,
+    systems: Mapping[str, Sequence[Member]],
+    kept: dict[str, Any],
+    layer: str | None = None,
+) -> Loaded:
+    """Load a file, without tokens and sentences unless they are the layer that is asked for.
+
+    `kept` holds type systems for the next one.
+    """
     cassis = _cassis()
     is_json = member.suffix == JSON
     scan = scan_json(member) if is_json else scan_xmi(member)
     system, notes = _typesystem(_beside(member, systems), scan, kept)
+    left_out = frozenset(name for name in scan.types if _is_left_out(name, layer, system, scan))
+    cut = scan.cut(left_out) if left_out else None
 
     def parse() -> Any:
         if is_json:
             return cassis.load_cas_from_json(
-                text_of(member),
+                BytesIO(cut.content) if cut else text_of(member),
                 typesystem=system,
                 lenient=True,
                 merge_typesystem=bool(scan.declared),
             )
         # The library's own guard stops at texts of ten million bytes; the scan was ours.
-        content = BytesIO(member.read())
+        content = BytesIO(cut.content if cut else member.read())
         return cassis.load_cas_from_xmi(content, typesystem=system, lenient=True, trusted=True)
 
     cas = _guarded(member, parse)
     made: dict[str, _Kind] = {}
     views = _guarded(
-        member, lambda: [_view(view, cas.typesystem, scan, made) for view in cas.views]
+        member, lambda: [_view(view, cas.typesystem, scan, made, cut) for view in cas.views]
     )
     views.sort(key=lambda view: view.name != INITIAL_VIEW)
     kinds = {type_name for type_name in scan.types if cas.typesystem.contains_type(type_name, True)}
@@ -106,8 +123,19 @@ def load(member: Member, systems: Mapping[str, Sequence[Member]], kept: dict[str
             for name in sorted(kinds)
             if cas.typesystem.is_instance_of(name, _ANNOTATION)
         },
+        left_out=left_out if cut else frozenset(),
         notes=notes,
     )
+
+
+def _is_left_out(name: str, layer: str | None, system: Any, scan: Scan) -> bool:
+    """Say whether nothing of a type is kept: a kind of token, not asked for, nobody's subtype."""
+    if short_name(name) not in _LEFT_OUT or (layer is not None and may_mean(layer, name)):
+        return False
+    if name in scan.declared:
+        return scan.declared[name].get("%SUPER_TYPE") == _ANNOTATION
+    above = system.get_type(name, True).supertype if system.contains_type(name, True) else None
+    return above is None or above.name == _ANNOTATION
 
 
 def _cassis() -> Any:
@@ -260,7 +288,7 @@ def _kind(kind: Any, system: Any) -> _Kind:
     )
 
 
-def _view(view: Any, system: Any, scan: Scan, kinds: dict[str, _Kind]) -> View:
+def _view(view: Any, system: Any, scan: Scan, kinds: dict[str, _Kind], cut: Cut | None) -> View:
     found: list[Found] = []
     for fs in chain.from_iterable(view.type_index.values()):
         kind = kinds.get(fs.type.name)
@@ -278,6 +306,7 @@ def _view(view: Any, system: Any, scan: Scan, kinds: dict[str, _Kind]) -> View:
         name=view.sofa.sofaID,
         text=view.sofa.sofaString,
         found=tuple(sorted(found, key=_order)),
+        is_cut=cut is not None and view.sofa.sofaID in cut.views,
     )
 
 

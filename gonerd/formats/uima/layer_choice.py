@@ -69,6 +69,13 @@ def is_structure(layer: str) -> bool:
     return short_name(layer) in _STRUCTURE
 
 
+def may_mean(wanted: str, layer: str) -> bool:
+    """Say whether what was asked for is a layer, or a feature of it."""
+    return any(
+        f".{layer}".endswith(f".{name}") for name in (wanted, wanted.rpartition(".")[0]) if name
+    )
+
+
 def short_name(layer: str) -> str:
     """Cut the package off a layer's name."""
     return layer.rpartition(".")[2]
