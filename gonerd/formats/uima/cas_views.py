@@ -3,6 +3,7 @@
 import math
 import re
 import warnings
+from codecs import BOM_UTF8
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from io import BytesIO
@@ -91,7 +92,7 @@ def load(
     `kept` holds type systems for the next one.
     """
     cassis = _cassis()
-    is_json = member.suffix == JSON
+    is_json = _is_json(member)
     scan = scan_json(member) if is_json else scan_xmi(member)
     system, notes = _typesystem(_beside(member, systems), scan, kept)
     left_out = frozenset(name for name in scan.types if _is_left_out(name, layer, system, scan))
@@ -126,6 +127,12 @@ def load(
         left_out=left_out if cut else frozenset(),
         notes=notes,
     )
+
+
+def _is_json(member: Member) -> bool:
+    """Go by what a file opens with: whoever wrote it may have named it before it was known."""
+    opening = member.read().removeprefix(BOM_UTF8).lstrip()[:1]
+    return opening == b"{" if opening in (b"{", b"<") else member.suffix == JSON
 
 
 def _is_left_out(name: str, layer: str | None, system: Any, scan: Scan) -> bool:

@@ -393,6 +393,20 @@ def test_a_json_cas_is_read(types: bool) -> None:
     assert found.mentions == (Mention(start=12, end=14, label="PER", surface="Bo"),)
 
 
+@pytest.mark.parametrize("name", ["d.xmi", "d", "d.json"])
+@pytest.mark.parametrize("opening", ["", "\ufeff", "\n "])
+def test_a_file_is_what_it_holds_whatever_it_is_called(name: str, opening: str) -> None:
+    for content in (json_cas(), xmi(BO).partition("\n")[2]):
+        (mention,) = read_one(opening + content, name=name).mentions
+        assert mention.surface == "Bo"
+
+
+def test_our_json_comes_back_under_the_name_of_xmi() -> None:
+    item = annotated("a\x00", Span(start=0, end=2, label="PER"))
+    written = FORMAT.write([item])
+    check_came_back([item], written, read_all(FORMAT, members_of(written, "x.xmi")))
+
+
 @pytest.mark.parametrize(
     ("content", "message"),
     [
