@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from gonerd.formats.fit import fit
-from gonerd.formats.layers import MARKED, WHOLE, Format, Pass, ReadOptions, Written
+from gonerd.formats.layers import MARKED, WHOLE, Format, Pass, ReadOptions, TokenPass, Written
 from gonerd.formats.members import Member
 from gonerd.gather import Annotated
 from gonerd.records import Annotation, Document, Loss, Span
@@ -70,6 +70,19 @@ def fitted(items: Iterable[Annotated], format: Format) -> tuple[list[Annotated],
 def read_all(format: Format, members: Sequence[Member], **options: Any) -> list[Any]:
     """Read members to the end."""
     return list(format.read(members, ReadOptions(**options)))
+
+
+def said(one: TokenPass) -> list[tuple[str, str]]:
+    """List the mentions of a pass, as their tokens and their label."""
+    return [
+        (" ".join(one.tokens[mention.start : mention.end]), mention.label)
+        for mention in one.mentions
+    ]
+
+
+def losses_of(*passes: Pass | TokenPass) -> list[tuple[str, str]]:
+    """List what was lost and why."""
+    return [(loss.what, loss.why) for one in passes for loss in one.losses]
 
 
 def annotation_of(found: Pass, text: str | None = None) -> Annotation:

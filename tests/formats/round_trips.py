@@ -1,33 +1,41 @@
-"""What must hold of every format of tokens that we write and read: all comes back, or a loss."""
+"""Documents to write, and what must hold of every format of tokens: all comes back, or a loss."""
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
+from gonerd.errors import GonerdError
 from gonerd.formats.fit import fit
-from gonerd.formats.layers import Format, Pass
+from gonerd.formats.layers import Format, Pass, TokenPass
 from gonerd.gather import Annotated
 from gonerd.records import Annotation, Document, Range, Span, reading_order
-from tests.formats.given import annotation_of, members_of, read_all
+from tests.formats.given import annotation_of, member, members_of, read_all
+
+DETAILS = {"source": "s", "url": "https://x.org", "license": "cc0-1.0", "language": "sv"}
+"""All that can be known of a document besides its text."""
 
 
 def annotated(
     text: str,
-    *spans: tuple[int, int, str],
+    *spans: tuple[int, int, str] | Span,
     document_id: str = "l-17",
     annotator: str = "ana",
     coverage: Sequence[Range] | None = None,
+    **details: str,
 ) -> Annotated:
     """Make a document with one annotation."""
-    document = Document(
-        id=document_id, text=text, source="letters", license="cc0-1.0", language="en"
-    )
+    known = {"source": "letters", "license": "cc0-1.0", "language": "en", **details}
+    document = Document(id=document_id, text=text, **known)
     annotation = Annotation(
         document_id=document_id,
         text_sha256=document.text_sha256,
         annotator=annotator,
         guide="letters@2",
         coverage=(((0, len(text)),) if text else ()) if coverage is None else tuple(coverage),
-        spans=tuple(Span(start=start, end=end, label=label) for start, end, label in spans),
+        spans=tuple(
+            one if isinstance(one, Span) else Span(start=one[0], end=one[1], label=one[2])
+            for one in spans
+        ),
     )
     return Annotated(document=document, annotations=(annotation,))
 
@@ -36,6 +44,20 @@ def written_text(form: Format, *items: Annotated) -> str:
     """Write documents of one annotator, as the text of the file."""
     (content,) = form.write(items).files.values()
     return content.decode()
+
+
+def assert_read_or_refused(form: Format, lines: Sequence[str], **options: Any) -> None:
+    """Read lines that may be anything: tokens with mentions of them, or an error with its place."""
+    content = "\n".join(lines).encode("utf-8", "surrogatepass")
+    try:
+        found: list[TokenPass] = read_all(form, [member(content)], **options)
+    except GonerdError as error:
+        assert str(error).startswith("file.jsonl")
+        return
+    for one in found:
+        assert one.document_id == one.document_id.strip() != ""
+        assert all(one.tokens)
+        assert all(0 <= each.start < each.end <= len(one.tokens) for each in one.mentions)
 
 
 def assert_comes_back(form: Format, items: Sequence[Annotated]) -> None:

@@ -251,6 +251,17 @@ def test_whatever_goes_out_comes_back_or_the_ledger_says_why(
 
 
 @pytest.mark.parametrize("name", sorted(FORMATS))
+def test_a_document_that_nobody_annotated_goes_out_or_to_the_ledger(name: str) -> None:
+    written = FORMATS[name].write([Annotated(document=document_of(), annotations=())])
+    if name in {"docbin", "dolma"}:
+        assert written.losses == ()
+    else:
+        loss = Loss(document_id="l-17", what="document left out", why="nobody has annotated it")
+        assert written.losses == (loss,)
+        assert not any(b"l-17" in content for content in written.files.values())
+
+
+@pytest.mark.parametrize("name", sorted(FORMATS))
 def test_strict_refuses_every_loss_and_writes_nothing(name: str, tmp_path: Path) -> None:
     parts = span(0, 14, "PER", (0, 3), (12, 14))
     written = send_out(FORMATS[name], [one(replace(parts, confidence=0.25, support=3))])

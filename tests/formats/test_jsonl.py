@@ -84,17 +84,6 @@ def test_hostile_text_stays_on_its_line(text: str) -> None:
     assert (again.text, annotation_of(again)) == (text, item.annotations[0])
 
 
-def test_a_document_that_nobody_annotated_goes_to_the_ledger() -> None:
-    document = Document(id="d", text="Ana", source="", license="", language="")
-
-    written = FORMAT.write([Annotated(document=document, annotations=())])
-
-    assert written.files == {"": b""}
-    assert [(loss.document_id, loss.what, loss.why) for loss in written.losses] == [
-        ("d", "document left out", "nobody has annotated it")
-    ]
-
-
 @pytest.mark.parametrize(
     ("change", "message"),
     [

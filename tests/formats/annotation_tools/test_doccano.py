@@ -14,10 +14,11 @@ from gonerd.formats.fields import text_id
 from gonerd.formats.layers import MARKED, Annotated, Mention, Pass
 from gonerd.formats.members import find_members
 from gonerd.formats.offsets import calibrate
-from gonerd.records import Annotation, Document, Span
+from gonerd.records import Annotation
 from gonerd.spans import merge_ranges
 from tests.formats.given import annotated_documents, fitted, lines, member, members_of, read_all
 from tests.formats.real import real
+from tests.formats.round_trips import DETAILS, annotated
 from tests.strategies import HOSTILE_TEXTS, hostile_values
 
 TEXT = "Ana Roe of Lund met Bo."
@@ -62,54 +63,27 @@ def test_what_is_written_comes_back(items: list[Annotated]) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE_TEXTS.values(), ids=HOSTILE_TEXTS)
 def test_hostile_text_comes_back_with_what_is_known_of_it(text: str) -> None:
-    whole = f"{text}Ana{text}"
-    document = Document(
-        id="a/b\nc", text=whole, source="s", license="cc0-1.0", language="sv", url="https://x.org"
-    )
-    said = Annotation(
-        document_id=document.id,
-        text_sha256=document.text_sha256,
-        annotator="../ana",
-        guide="letters@2",
-        coverage=((0, len(whole)),),
-        spans=(Span(start=len(text), end=len(text) + 3, label="PER"),),
-    )
-    item = Annotated(document=document, annotations=(said,))
+    span = (len(text), len(text) + 3, "PER")
+    item = annotated(f"{text}Ana{text}", span, document_id="a/b\nc", annotator="../ana", **DETAILS)
 
     (found,) = read_all(FORMAT, members_of(FORMAT.write([item]), "out.jsonl"))
 
-    assert in_code_points(found) == as_expected(item, said)
-    assert found.details == {
-        "source": "s", "url": "https://x.org", "license": "cc0-1.0", "language": "sv",
-    }  # fmt: skip
+    assert in_code_points(found) == as_expected(item, *item.annotations)
+    assert found.details == DETAILS
 
 
 def test_offsets_are_written_as_doccano_counts_them() -> None:
     text = "\U0001f600 Ana \U0001f600"
-    document = Document(id="d", text=text, source="d", license="unknown", language="en")
-    said = Annotation(
-        document_id="d", text_sha256=document.text_sha256, annotator="ana", guide="",
-        coverage=((0, 7),), spans=(Span(start=2, end=5, label="PER"),),
-    )  # fmt: skip
+    row = json.loads(FORMAT.write([annotated(text, (2, 5, "PER"))]).files[""])
 
-    row = json.loads(FORMAT.write([Annotated(document=document, annotations=(said,))]).files[""])
-
-    assert list(row) == ["id", "text", "label", "language", "gonerd"]
-    assert (row["id"], row["text"], row["label"]) == ("d", text, [[3, 6, "PER"]])
+    assert list(row) == ["id", "text", "label", "source", "license", "language", "gonerd"]
+    assert (row["id"], row["text"], row["label"]) == ("l-17", text, [[3, 6, "PER"]])
 
 
 def test_each_annotator_has_a_file_of_that_name() -> None:
-    document = Document(id="d", text="Ana", source="d", license="unknown", language="en")
     names = ["../bo/x", ".", "ana@x.org", "all"]
-    said = [
-        Annotation(
-            document_id="d", text_sha256=document.text_sha256, annotator=name, guide="",
-            coverage=(), spans=(),
-        )
-        for name in names
-    ]  # fmt: skip
 
-    written = FORMAT.write([Annotated(document=document, annotations=tuple(said))])
+    written = FORMAT.write([annotated("Ana", annotator=name) for name in names])
 
     assert sorted(written.files) == [
         "%2E.%2Fbo%2Fx.jsonl", "%2E.jsonl", "all.jsonl", "ana@x.org.jsonl",
@@ -302,29 +276,13 @@ def test_a_record_without_text_is_counted_and_a_file_of_such_refused() -> None:
 
 
 def test_our_imprint_is_not_believed_once_doccano_has_had_the_record() -> None:
-    document = Document(id="d", text=TEXT, source="d", license="unknown", language="en")
-    said = Annotation(
-        document_id="d", text_sha256=document.text_sha256, annotator="ana", guide="g@1",
-        coverage=((0, 7),), spans=(Span(start=0, end=3, label="PER"),),
-    )  # fmt: skip
-    item = Annotated(document=document, annotations=(said,))
+    item = annotated(TEXT, (0, 3, "PER"), coverage=[(0, 7)])
     row = json.loads(FORMAT.write([item]).files[""])
 
     for changed in ({"Comments": []}, {"label": []}, {"text": f"{TEXT} "}):
         (found,) = read_all(FORMAT, [lines(row | changed, name="bo.jsonl")])
         assert (found.annotator, found.guide, found.coverage) == ("bo", "", MARKED)
-        assert (found.document_id, found.unit) == ("d", None)
-
-
-def test_a_document_that_nobody_annotated_goes_to_the_ledger() -> None:
-    document = Document(id="d", text="Ana", source="", license="", language="")
-
-    written = FORMAT.write([Annotated(document=document, annotations=())])
-
-    assert written.files == {"": b""}
-    assert [(loss.what, loss.why) for loss in written.losses] == [
-        ("document left out", "nobody has annotated it")
-    ]
+        assert (found.document_id, found.unit) == ("l-17", None)
 
 
 @pytest.mark.parametrize(

@@ -13,17 +13,19 @@ from gonerd.formats.annotation_tools.prodigy import FORMAT
 from gonerd.formats.fields import text_id
 from gonerd.formats.layers import MARKED, WHOLE, Annotated, Mention, Pass
 from gonerd.formats.members import find_members
-from gonerd.records import Annotation, Document, Span
+from gonerd.records import Span
 from tests.formats.given import (
     annotated_documents,
     annotation_of,
     fitted,
     lines,
+    losses_of,
     member,
     members_of,
     read_all,
 )
 from tests.formats.real import real
+from tests.formats.round_trips import DETAILS, annotated
 from tests.strategies import HOSTILE_TEXTS, hostile_values
 
 TEXT = "Ana Roe of Lund"
@@ -55,11 +57,6 @@ def read_rows(*rows: Row, **options: Any) -> list[Pass]:
     return read_all(FORMAT, [lines(*rows, name="ds.jsonl")], **options)
 
 
-def losses_of(passes: list[Pass]) -> list[tuple[str, str]]:
-    """List what was lost and why."""
-    return [(loss.what, loss.why) for found in passes for loss in found.losses]
-
-
 def labels_of(found: Pass) -> list[str]:
     """List the labels of a pass."""
     return [mention.label for mention in found.mentions]
@@ -79,43 +76,22 @@ def test_what_is_written_comes_back(items: list[Annotated]) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE_TEXTS.values(), ids=HOSTILE_TEXTS)
 def test_hostile_text_comes_back_with_what_is_known_of_it(text: str) -> None:
-    whole = f"{text} Ana {text}"
-    document = Document(
-        id="a/b\nc", text=whole, source="s", license="cc0-1.0", language="sv", url="https://x.org"
-    )
     at = len(text) + 1
-    said = Annotation(
-        document_id=document.id,
-        text_sha256=document.text_sha256,
-        annotator="ds-2024-01-02_03-04-05",
-        guide="letters@2",
-        coverage=((0, len(whole)),),
-        spans=(Span(start=at, end=at + 3, label="PER", confidence=0.5, support=2),),
-    )
-    item = Annotated(document=document, annotations=(said,))
+    span = Span(start=at, end=at + 3, label="PER", confidence=0.5, support=2)
+    names = {"document_id": "a/b\nc", "annotator": "ds-2024-01-02_03-04-05"}
+    item = annotated(f"{text} Ana {text}", span, **names, **DETAILS)
 
     (found,) = read_all(FORMAT, members_of(FORMAT.write([item]), "out.jsonl"))
 
-    assert (found.text, annotation_of(found)) == (whole, said)
-    assert found.details == {
-        "source": "s", "url": "https://x.org", "license": "cc0-1.0", "language": "sv",
-    }  # fmt: skip
+    assert (found.text, annotation_of(found)) == (item.document.text, *item.annotations)
+    assert found.details == DETAILS
 
 
 def test_rows_are_written_as_prodigy_writes_them() -> None:
-    document = Document(id="l-17", text=TEXT, source="l-17", license="unknown", language="en")
-
-    def written(*spans: Span) -> Row:
-        said = Annotation(
-            document_id="l-17", text_sha256=document.text_sha256, annotator="ana", guide="",
-            coverage=((0, 15),), spans=spans,
-        )  # fmt: skip
-        item = Annotated(document=document, annotations=(said,))
-        found: Row = json.loads(FORMAT.write([item]).files[""])
-        return found
-
-    flat = written(Span(start=0, end=7, label="PER"), Span(start=9, end=15, label="LOC"))
-    nested = written(Span(start=0, end=7, label="PER"), Span(start=4, end=7, label="LOC"))
+    flat, nested = (
+        json.loads(FORMAT.write([annotated(TEXT, (0, 7, "PER"), other)]).files[""])
+        for other in ((9, 15, "LOC"), (4, 7, "LOC"))
+    )
 
     assert flat["tokens"] == TOKENS
     assert flat["spans"] == [
@@ -148,7 +124,7 @@ def test_binary_answers_add_up_and_a_rejected_one_is_never_no_entity() -> None:
     )  # fmt: skip
 
     assert [(labels_of(found), found.coverage) for found in passes] == [(["PER", "LOC"], MARKED)]
-    assert losses_of(passes) == [
+    assert losses_of(*passes) == [
         ("rejected answer set aside", "a rejected span is wrong, but nothing else is said"),
         ("answer refused", "the annotator ignored it"),
     ]
@@ -161,7 +137,7 @@ def test_a_rejected_manual_answer_is_kept_aside_as_well() -> None:
     (found,) = read_rows(row(ANA, answer="reject"))
 
     assert (found.mentions, found.coverage) == ((), MARKED)
-    assert losses_of([found]) == [
+    assert losses_of(found) == [
         ("rejected answer set aside", "the annotator rejected the text as it was marked")
     ]
     assert [aside.value for aside in found.asides] == [{"spans": [ANA], "label": None}]
@@ -198,7 +174,7 @@ def test_the_newest_manual_answer_stands_and_before_binary_ones() -> None:
     )
 
     assert [(labels_of(found), found.coverage) for found in passes] == [(["PER"], WHOLE)]
-    assert losses_of(passes) == [
+    assert losses_of(*passes) == [
         ("answer refused", "a newer answer by the same annotator stands"),
         ("answer refused", "a manual answer by the same annotator stands"),
     ]
@@ -275,7 +251,7 @@ def test_a_broken_span_is_refused_alone(span: Any, why: str) -> None:
     (found,) = read_rows(row(span, LUND))
 
     assert labels_of(found) == ["LOC"]
-    assert losses_of([found]) == [("span refused", why)]
+    assert losses_of(found) == [("span refused", why)]
 
 
 def test_relations_and_choices_are_kept_aside() -> None:
@@ -345,18 +321,13 @@ def test_the_column_of_the_id_can_be_named() -> None:
 
 
 def test_our_imprint_is_not_believed_once_another_has_answered() -> None:
-    document = Document(id="d", text=TEXT, source="d", license="unknown", language="en")
-    said = Annotation(
-        document_id="d", text_sha256=document.text_sha256, annotator="ana", guide="g@1",
-        coverage=((0, 7),), spans=(Span(start=0, end=7, label="PER"),),
-    )  # fmt: skip
-    item = Annotated(document=document, annotations=(said,))
+    item = annotated(TEXT, (0, 7, "PER"), coverage=[(0, 7)])
     written = json.loads(FORMAT.write([item]).files[""])
     by_bo = {"_session_id": "bo", "_annotator_id": "bo"}
 
     for changed in (by_bo, {"spans": [LUND]}, {"text": f"{TEXT}."}):
         (found,) = read_rows(written | changed)
-        assert (found.document_id, found.guide, found.coverage) == ("d", "", WHOLE)
+        assert (found.document_id, found.guide, found.coverage) == ("l-17", "", WHOLE)
 
 
 def test_a_pattern_is_no_annotation() -> None:
@@ -380,17 +351,6 @@ def test_a_row_without_text_is_counted_and_a_file_of_such_refused() -> None:
         "ds.jsonl:1: neither this row nor another holds a text; "
         "expected rows with `text` and `spans`."
     )
-
-
-def test_a_document_that_nobody_annotated_goes_to_the_ledger() -> None:
-    document = Document(id="d", text="Ana", source="", license="", language="")
-
-    written = FORMAT.write([Annotated(document=document, annotations=())])
-
-    assert written.files == {"": b""}
-    assert [(loss.what, loss.why) for loss in written.losses] == [
-        ("document left out", "nobody has annotated it")
-    ]
 
 
 @pytest.mark.parametrize(

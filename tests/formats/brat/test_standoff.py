@@ -11,7 +11,7 @@ from gonerd.formats.brat.standoff import FORMAT
 from gonerd.formats.layers import MARKED, Annotated, Mention, Pass, ReadOptions
 from gonerd.formats.members import find_members
 from gonerd.formats.step import bring_in
-from gonerd.records import Annotation, Document, Span
+from gonerd.records import Span
 from tests.formats.given import (
     annotated_documents,
     annotation_of,
@@ -21,6 +21,7 @@ from tests.formats.given import (
     read_all,
 )
 from tests.formats.real import real
+from tests.formats.round_trips import annotated
 from tests.strategies import HOSTILE_TEXTS
 
 TEXT = "Ana Roe went to\nNew York and Lund."
@@ -31,24 +32,6 @@ def read_lines(*lines: str, text: str | bytes = TEXT) -> Pass:
     files = [member(text, "d.txt", "out"), member("".join(f"{line}\n" for line in lines), "d.ann")]
     (found,) = read_all(FORMAT, [replace(files[0], root=""), replace(files[1], root="")])
     return found
-
-
-def document(text: str, *spans: Span) -> Annotated:
-    """Make a document that ana has read."""
-    made = Document(id="d/1", text=text, source="s", license="mit", language="en")
-    return Annotated(
-        document=made,
-        annotations=(
-            Annotation(
-                document_id=made.id,
-                text_sha256=made.text_sha256,
-                annotator="ana",
-                guide="letters@2",
-                coverage=((0, len(text)),),
-                spans=spans,
-            ),
-        ),
-    )
 
 
 @given(st.lists(annotated_documents(), min_size=1, max_size=2, unique_by=lambda i: i.document.id))
@@ -89,7 +72,7 @@ def test_hostile_text_comes_back_with_a_span_over_all_of_it(text: str) -> None:
     whole = f"<{text}>"
     span = Span(start=0, end=len(whole), label="B X%20\n\u2028", confidence=0.25, support=3)
 
-    written = FORMAT.write([document(whole, span)])
+    written = FORMAT.write([annotated(whole, span)])
     (found,) = read_all(FORMAT, members_of(written, ""))
 
     assert not written.losses
@@ -98,15 +81,15 @@ def test_hostile_text_comes_back_with_a_span_over_all_of_it(text: str) -> None:
 
 @pytest.mark.parametrize("text", HOSTILE_TEXTS.values(), ids=HOSTILE_TEXTS)
 def test_hostile_text_comes_back_without_spans(text: str) -> None:
-    written = FORMAT.write([document(text)])
+    written = FORMAT.write([annotated(text, coverage=[(0, len(text))])])
     (found,) = read_all(FORMAT, members_of(written, ""))
 
-    assert (found.text, found.document_id, found.annotator) == (text, "d/1", "ana")
+    assert (found.text, found.document_id, found.annotator) == (text, "l-17", "ana")
     assert found.coverage == ((0, len(text)),)
 
 
 def test_a_span_over_a_line_end_is_written_as_fragments() -> None:
-    written = FORMAT.write([document(TEXT, Span(start=9, end=20, label="MOVE"))])
+    written = FORMAT.write([annotated(TEXT, (9, 20, "MOVE"), document_id="d/1")])
 
     assert set(written.files) == {"d%2F1.txt", "d%2F1.ann"}
     assert written.files["d%2F1.txt"] == TEXT.encode()
@@ -138,7 +121,7 @@ def test_a_span_over_a_line_end_is_written_as_fragments() -> None:
     ],
 )
 def test_what_brat_has_no_place_for_is_in_the_ledger(span: Span, what: str, why: str) -> None:
-    written = FORMAT.write([document(TEXT, span)])
+    written = FORMAT.write([annotated(TEXT, span)])
 
     assert [(loss.start, loss.end, loss.what, loss.why) for loss in written.losses] == [
         (span.start, span.end, what, why)
@@ -146,7 +129,7 @@ def test_what_brat_has_no_place_for_is_in_the_ledger(span: Span, what: str, why:
 
 
 def test_annotators_have_folders_and_hostile_names_stay_inside() -> None:
-    made = document("Ana")
+    made = annotated("Ana")
     names = ["..", "a/b", "", "\n", "x" * 300]
     annotations = tuple(replace(made.annotations[0], annotator=name) for name in names)
 
@@ -158,15 +141,6 @@ def test_annotators_have_folders_and_hostile_names_stay_inside() -> None:
     }
     assert all(name.count("/") == 1 and len(name) < 150 for name in written.files)
     assert {one.annotator for one in read_all(FORMAT, members_of(written, ""))} == set(names)
-
-
-def test_a_document_that_nobody_has_annotated_is_a_loss() -> None:
-    written = FORMAT.write([replace(document("Ana"), annotations=())])
-
-    assert written.files == {}
-    assert [(loss.what, loss.why) for loss in written.losses] == [
-        ("document left out", "nobody has annotated it")
-    ]
 
 
 def test_lines_of_all_kinds_are_mentions_or_asides() -> None:
@@ -346,8 +320,8 @@ def test_any_lines_are_read_or_counted(lines: list[str]) -> None:
 
 
 def test_an_edited_file_of_ours_is_no_longer_its_annotators_word() -> None:
-    files = FORMAT.write([document(TEXT, Span(start=0, end=3, label="PER"))]).files
-    edited = files["d%2F1.ann"].replace(b"PER 0 3", b"ORG 0 3")
+    files = FORMAT.write([annotated(TEXT, (0, 3, "PER"))]).files
+    edited = files["l-17.ann"].replace(b"PER 0 3", b"ORG 0 3")
 
     (found,) = read_all(FORMAT, [member(TEXT, "d.txt", "bo"), member(edited, "d.ann", "bo")])
 

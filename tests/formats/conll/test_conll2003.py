@@ -13,9 +13,14 @@ from gonerd.formats.conll.conll2003 import FORMAT
 from gonerd.formats.layers import TokenPass
 from gonerd.formats.members import find_members
 from gonerd.gather import Annotated
-from tests.formats.given import annotated_documents, member, read_all
+from tests.formats.given import annotated_documents, losses_of, member, read_all, said
 from tests.formats.real import real
-from tests.formats.round_trips import annotated, assert_comes_back, written_text
+from tests.formats.round_trips import (
+    annotated,
+    assert_comes_back,
+    assert_read_or_refused,
+    written_text,
+)
 from tests.strategies import HOSTILE_TEXTS, LABELS, flat_ranges, texts
 
 REUTERS = """-DOCSTART- -X- -X- O
@@ -37,19 +42,6 @@ def read(content: str, name: str = "letters.conll", **options: object) -> list[T
     found = read_all(FORMAT, [member(content, name)], **options)
     assert all(isinstance(one, TokenPass) for one in found)
     return found
-
-
-def said(one: TokenPass) -> list[tuple[str, str]]:
-    """List the mentions of a pass, as their tokens and their label."""
-    return [
-        (" ".join(one.tokens[mention.start : mention.end]), mention.label)
-        for mention in one.mentions
-    ]
-
-
-def losses(one: TokenPass) -> list[tuple[str, str]]:
-    """List what a reader refused."""
-    return [(loss.what, loss.why) for loss in one.losses]
 
 
 def test_columns_of_conll_2003_are_read() -> None:
@@ -233,7 +225,7 @@ def test_what_a_line_lacks_is_counted(
 ) -> None:
     (one,) = read(content)
 
-    assert (one.tokens, one.unknown, losses(one)) == (tokens, unknown, lost)
+    assert (one.tokens, one.unknown, losses_of(one)) == (tokens, unknown, lost)
 
 
 @pytest.mark.parametrize(
@@ -322,16 +314,7 @@ hostile_lines = st.lists(cells, max_size=4).flatmap(
 
 @given(st.lists(hostile_lines, max_size=6), st.booleans())
 def test_any_lines_are_read_or_refused(lines: list[str], by_sentence: bool) -> None:
-    content = "\n".join(lines).encode("utf-8", "surrogatepass")
-    try:
-        found = read_all(FORMAT, [member(content)], sentence_documents=by_sentence)
-    except GonerdError as error:
-        assert str(error).startswith("file.jsonl")
-        return
-    for one in found:
-        assert one.document_id == one.document_id.strip() != ""
-        assert all(one.tokens)
-        assert all(0 <= each.start < each.end <= len(one.tokens) for each in one.mentions)
+    assert_read_or_refused(FORMAT, lines, sentence_documents=by_sentence)
 
 
 # Writing.

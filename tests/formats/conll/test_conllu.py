@@ -16,9 +16,14 @@ from gonerd.formats.step import bring_in
 from gonerd.formats.uima.webanno import FORMAT as WEBANNO
 from gonerd.gather import Annotated
 from gonerd.records import Annotation, Span
-from tests.formats.given import annotated_documents, member, read_all
+from tests.formats.given import annotated_documents, losses_of, member, read_all, said
 from tests.formats.real import real
-from tests.formats.round_trips import annotated, assert_comes_back, written_text
+from tests.formats.round_trips import (
+    annotated,
+    assert_comes_back,
+    assert_read_or_refused,
+    written_text,
+)
 from tests.strategies import HOSTILE_TEXTS
 
 
@@ -32,19 +37,6 @@ def read(*lines: str, **options: Any) -> list[TokenPass]:
     found = read_all(FORMAT, [member("\n".join(lines), "l.conllu")], **options)
     assert all(isinstance(one, TokenPass) for one in found)
     return found
-
-
-def said(one: TokenPass) -> list[tuple[str, str]]:
-    """List the mentions of a pass, as their tokens and their label."""
-    return [
-        (" ".join(one.tokens[mention.start : mention.end]), mention.label)
-        for mention in one.mentions
-    ]
-
-
-def losses(one: TokenPass) -> list[tuple[str, str]]:
-    """List what a reader refused."""
-    return [(loss.what, loss.why) for loss in one.losses]
 
 
 @pytest.mark.parametrize("key", ["NER", "ner", "NE", "name", "Entity"])
@@ -156,10 +148,10 @@ def test_words_of_one_token_share_it_and_a_border_between_them_is_a_loss() -> No
     (one,) = read(*rows)
 
     assert said(one) == [("du roi", "X")]
-    assert losses(one) == [("span widened", "its border lies inside a token of several words")]
+    assert losses_of(one) == [("span widened", "its border lies inside a token of several words")]
     rows[1:3] = [word(1, "de"), word(2, "le", "Entity=(1-X")]
     rows[3] = word(3, "roi", "Entity=1)")
-    assert losses(read(*rows)[0]) == losses(one)
+    assert losses_of(read(*rows)[0]) == losses_of(one)
 
 
 def test_an_entity_of_words_that_the_text_lacks_is_refused() -> None:
@@ -168,7 +160,7 @@ def test_an_entity_of_words_that_the_text_lacks_is_refused() -> None:
     )
 
     assert one.mentions == ()
-    assert losses(one) == [("span refused", "it has no word of the text")]
+    assert losses_of(one) == [("span refused", "it has no word of the text")]
 
 
 def test_documents_and_sentences_take_the_names_they_are_given() -> None:
@@ -272,16 +264,7 @@ comments = st.sampled_from(
 
 @given(st.lists(rows | comments, max_size=8), st.booleans())
 def test_any_lines_are_read_or_refused(lines: list[str], by_sentence: bool) -> None:
-    content = "\n".join(lines).encode("utf-8", "surrogatepass")
-    try:
-        found = read_all(FORMAT, [member(content)], sentence_documents=by_sentence)
-    except GonerdError as error:
-        assert str(error).startswith("file.jsonl")
-        return
-    for one in found:
-        assert one.document_id == one.document_id.strip() != ""
-        assert all(one.tokens)
-        assert all(0 <= each.start < each.end <= len(one.tokens) for each in one.mentions)
+    assert_read_or_refused(FORMAT, lines, sentence_documents=by_sentence)
 
 
 # Writing.
@@ -328,25 +311,11 @@ def test_hostile_text_comes_back_around_spans_that_nest(text: str) -> None:
 
 
 def test_a_span_in_parts_comes_back_in_parts() -> None:
-    item = annotated("Ana and Bo Roe")
     span = Span(start=0, end=14, label="PER", fragments=((0, 3), (11, 14)))
-    (annotation,) = item.annotations
-    parted = Annotated(
-        document=item.document,
-        annotations=(
-            Annotation(
-                document_id=annotation.document_id,
-                text_sha256=annotation.text_sha256,
-                annotator="ana",
-                guide="",
-                coverage=annotation.coverage,
-                spans=(span,),
-            ),
-        ),
-    )
+    item = annotated("Ana and Bo Roe", span)
 
-    assert FORMAT.write([parted]).losses == ()
-    assert_comes_back(FORMAT, [parted])
+    assert FORMAT.write([item]).losses == ()
+    assert_comes_back(FORMAT, [item])
 
 
 # Real files.

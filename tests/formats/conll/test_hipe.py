@@ -11,8 +11,13 @@ from gonerd.formats.align import join
 from gonerd.formats.conll.hipe import COLUMNS, FORMAT
 from gonerd.formats.layers import TokenPass
 from gonerd.gather import Annotated
-from tests.formats.given import annotated_documents, member, read_all
-from tests.formats.round_trips import annotated, assert_comes_back, written_text
+from tests.formats.given import annotated_documents, losses_of, member, read_all, said
+from tests.formats.round_trips import (
+    annotated,
+    assert_comes_back,
+    assert_read_or_refused,
+    written_text,
+)
 from tests.strategies import HOSTILE_TEXTS
 
 HEADER = "\t".join(COLUMNS)
@@ -30,14 +35,6 @@ def read(*lines: str, **options: Any) -> list[TokenPass]:
     found = read_all(FORMAT, [member("\n".join(lines), "h.tsv")], **options)
     assert all(isinstance(one, TokenPass) for one in found)
     return found
-
-
-def said(one: TokenPass) -> list[tuple[str, str]]:
-    """List the mentions of a pass, as their tokens and their label."""
-    return [
-        (" ".join(one.tokens[mention.start : mention.end]), mention.label)
-        for mention in one.mentions
-    ]
 
 
 NEWSPAPER = [
@@ -109,9 +106,7 @@ def test_a_mention_of_a_part_of_a_token_is_widened() -> None:
     (one,) = read(HEADER, row("Rheinufer", "B-loc", "Partial-0:5"))
 
     assert said(one) == [("Rheinufer", "loc")]
-    assert [(loss.what, loss.why) for loss in one.losses] == [
-        ("span widened", "its border lies inside a token (Partial)")
-    ]
+    assert losses_of(one) == [("span widened", "its border lies inside a token (Partial)")]
 
 
 def test_without_ids_empty_lines_part_documents() -> None:
@@ -187,16 +182,7 @@ lines = st.builds(
 
 @given(st.lists(lines, max_size=6))
 def test_any_lines_are_read_or_refused(drawn: list[str]) -> None:
-    content = "\n".join([HEADER, *drawn]).encode("utf-8", "surrogatepass")
-    try:
-        found = read_all(FORMAT, [member(content)])
-    except GonerdError as error:
-        assert str(error).startswith("file.jsonl")
-        return
-    for one in found:
-        assert one.document_id == one.document_id.strip() != ""
-        assert all(one.tokens)
-        assert all(0 <= each.start < each.end <= len(one.tokens) for each in one.mentions)
+    assert_read_or_refused(FORMAT, [HEADER, *drawn])
 
 
 # Writing.
