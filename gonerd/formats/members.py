@@ -32,6 +32,14 @@ MOST_BYTES = 2_000_000_000
 
 _ARCHIVES = (".zip", ".tar", ".tar.gz", ".tgz")
 
+KINDS = frozenset({
+    ".a1", ".a2", ".ann", ".arrow", ".bilou", ".bio", ".bioes", ".conll", ".conll03", ".conll2003",
+    ".conllu", ".conllup", ".conllx", ".csv", ".gz", ".iob", ".iob1", ".iob2", ".json", ".jsonl",
+    ".md", ".ndjson", ".parquet", ".spacy", ".tar", ".text", ".tgz", ".tsv", ".txt", ".xmi", ".xml",
+    ".zip",
+})  # fmt: skip
+"""Suffixes that say what kind of file it is; others, as in `x.train`, tell files apart."""
+
 _BROKEN = (
     zipfile.BadZipFile,
     tarfile.TarError,
@@ -53,15 +61,15 @@ class Member:
     where: str
     """For messages."""
     root: str
-    """What the path is called that the user gave, without suffix."""
+    """What the path is called that the user gave, without the suffixes that say its kind."""
     name: str
     """Path below what the user gave, with `/`, without `.gz`; of a lone file its name."""
     read: Callable[[], bytes]
 
     @property
     def stem(self) -> str:
-        """The name without folder and suffix."""
-        return PurePosixPath(self.name).name.partition(".")[0] or self.name
+        """The name without folder and the suffixes that say its kind."""
+        return _without_kinds(PurePosixPath(self.name).name)
 
     @property
     def suffix(self) -> str:
@@ -88,11 +96,11 @@ def find_members(paths: Sequence[Path]) -> list[Member]:
 def names_of(member: Member, *, annotator: str | None, paths: str | None) -> tuple[str, str]:
     """Say which document and which annotator a member's path stands for, as (document, annotator).
 
-    Without a pattern the document is the name without its suffix, and the annotator the one given,
-    else what the path is called that the user gave. A name that a pattern does not fit is a
-    ConfigError.
+    Without a pattern the document is the name without the suffix that says its kind, and the
+    annotator the one given, else what the path is called that the user gave. A name that a pattern
+    does not fit is a ConfigError.
     """
-    document = re.sub(r"\.[^./]*$", "", member.name) or member.name
+    document = _without_kind(member.name)
     who = annotator or member.root
     if paths is None:
         return document, who
@@ -142,7 +150,7 @@ def _members(path: Path) -> list[Member]:
     if str(path) == "-":
         return [Member(where="-", root="stdin", name="stdin", read=_read_stdin)]
     if path.is_file():
-        return _open(path, root=_bare(path.name).partition(".")[0], below=path.parent)
+        return _open(path, root=_without_kinds(_bare(path.name)), below=path.parent)
     if not path.is_dir():
         raise SourceError(f"{path}: no such file; expected a file, a folder or `-`.")
     return [
@@ -190,6 +198,17 @@ def _passed_over(name: str) -> bool:
 def _bare(name: str) -> str:
     is_packed = name.lower().endswith(".gz") and not name.lower().endswith(".tar.gz")
     return name[: -len(".gz")] if is_packed else name
+
+
+def _without_kind(name: str) -> str:
+    suffix = PurePosixPath(name).suffix
+    return name[: -len(suffix)] if suffix.lower() in KINDS else name
+
+
+def _without_kinds(name: str) -> str:
+    while (shorter := _without_kind(name)) != name:
+        name = shorter
+    return name
 
 
 def _open(path: Path, *, root: str, below: Path) -> list[Member]:

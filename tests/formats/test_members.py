@@ -18,7 +18,9 @@ from hypothesis import strategies as st
 
 from gonerd.errors import ConfigError, GonerdError, RecordError, SourceError
 from gonerd.formats import members as module
+from gonerd.formats.catalogue import FORMATS
 from gonerd.formats.members import (
+    KINDS,
     Member,
     find_members,
     fits,
@@ -75,10 +77,10 @@ def test_a_file_is_one_member_named_as_it_is(tmp_path: Path) -> None:
     (found,) = find_members([tmp_path / "all.of.it.jsonl"])
     assert (found.name, found.root, found.where) == (
         "all.of.it.jsonl",
-        "all",
+        "all.of.it",
         str(tmp_path / "all.of.it.jsonl"),
     )
-    assert (found.stem, found.suffix, found.read()) == ("all", ".jsonl", CONTENT)
+    assert (found.stem, found.suffix, found.read()) == ("all.of.it", ".jsonl", CONTENT)
 
 
 def test_a_folder_is_searched_in_order_and_what_is_hidden_is_passed_over(tmp_path: Path) -> None:
@@ -122,18 +124,18 @@ def test_what_is_no_file_is_passed_over(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "pack"),
+    ("name", "suffix", "pack"),
     [
-        ("export.zip", zipped),
-        ("export.ZIP", zipped),
-        ("export.tar", lambda files: tarred(files, "w")),
-        ("export.tar.gz", tarred),
-        ("export.tgz", tarred),
-        ("export.v2.tar.gz", tarred),
+        ("export", ".zip", zipped),
+        ("export", ".ZIP", zipped),
+        ("export", ".tar", lambda files: tarred(files, "w")),
+        ("export", ".tar.gz", tarred),
+        ("export", ".tgz", tarred),
+        ("export.v2", ".tar.gz", tarred),
     ],
 )
 def test_an_archive_is_searched(
-    name: str, pack: Callable[[Mapping[str, bytes]], bytes], tmp_path: Path
+    name: str, suffix: str, pack: Callable[[Mapping[str, bytes]], bytes], tmp_path: Path
 ) -> None:
     files = {
         "b/2.txt": b"2",
@@ -144,13 +146,13 @@ def test_an_archive_is_searched(
         "a.txt": b"a",
         "x.ledger.jsonl": b"{}",
     }
-    place(tmp_path, {name: pack(files)})
-    assert named(tmp_path / name) == {
+    place(tmp_path, {name + suffix: pack(files)})
+    assert named(tmp_path / (name + suffix)) == {
         "a.txt": b"a", "b/1.txt": b"1", "b/2.txt": b"2", "b/3.TXT": b"3"
     }  # fmt: skip
-    found = find_members([tmp_path / name])
-    assert {one.root for one in found} == {"export"}
-    assert found[0].where == f"{tmp_path / name}!a.txt"
+    found = find_members([tmp_path / (name + suffix)])
+    assert {one.root for one in found} == {name}
+    assert found[0].where == f"{tmp_path / name}{suffix}!a.txt"
 
 
 def test_an_archive_in_a_folder_lies_where_it_lies(tmp_path: Path) -> None:
@@ -372,6 +374,9 @@ def test_standard_input_can_be_read_by_as_many_as_ask(content: bytes) -> None:
         ("l-17.tar", None, ("l-17", "export")),
         ("l-17", None, ("l-17", "export")),
         (".txt", None, (".txt", "export")),
+        ("btc.train", None, ("btc.train", "export")),
+        ("gold.conll.txt", None, ("gold.conll", "export")),
+        ("l-17.TXT", None, ("l-17", "export")),
         ("v1.2/l-17", None, ("v1.2/l-17", "export")),
         ("ana/l-17.txt", "{annotator}/{document}.txt", ("l-17", "ana")),
         ("x/y/ana/l-17.txt", "{annotator}/{document}.txt", ("l-17", "ana")),
@@ -477,5 +482,25 @@ def test_a_line_that_is_no_object_is_refused(line: bytes) -> None:
 def test_a_member_knows_its_name() -> None:
     names = [".txt", "a", "a.b.c", "d.e/F.JSONL"]
     found = [Member(where="", root="", name=name, read=bytes) for name in names]
-    assert [one.stem for one in found] == [".txt", "a", "a", "F"]
+    assert [one.stem for one in found] == [".txt", "a", "a.b.c", "F"]
     assert [one.suffix for one in found] == ["", "", ".c", ".jsonl"]
+
+
+def test_files_that_differ_in_more_than_their_kind_have_names_of_their_own(tmp_path: Path) -> None:
+    names = {
+        "btc.train": "btc.train",
+        "btc.dev": "btc.dev",
+        "dr.jones.jsonl": "dr.jones",
+        "dr.smith.jsonl.gz": "dr.smith",
+        "x.conll.txt": "x",
+        ".hidden.json": ".hidden",
+    }
+    for name in names:
+        place(tmp_path, {name: b""})
+    found = [one for name in names for one in find_members([tmp_path / name])]
+    assert [one.root for one in found] == list(names.values())
+
+
+def test_no_suffix_of_a_format_is_part_of_a_name() -> None:
+    suffixes = {suffix for form in FORMATS.values() for suffix in form.suffixes}
+    assert suffixes - {"readme.md"} <= KINDS

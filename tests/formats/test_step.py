@@ -400,7 +400,7 @@ def by_name(tmp_path: Path, pattern: str | None, *names: str) -> Imported:
 
 def test_files_of_other_kinds_are_passed_over(tmp_path: Path) -> None:
     found = by_name(tmp_path, None, "a.own", "b.OWN", "notes.md", "c.own.gz")
-    assert list(found.documents) == ["a", "b", "c"]
+    assert list(found.documents) == ["a.own", "b.OWN", "c.own"]
     assert found.notes == {}
 
 
