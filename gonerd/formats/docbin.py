@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from gonerd.errors import ConfigError, RecordError
+from gonerd.errors import ConfigError, RecordError, SourceError
 from gonerd.formats.layers import (
     MARKED,
     WHOLE,
@@ -37,6 +37,11 @@ ENTS = "ents"
 """What `doc.ents` is called among the layers of a document."""
 _PREFIX = "ann:"
 """Before an annotator's name, as the name of a span group."""
+_MOST_RATIO = 400
+"""Real text unpacks to 50 times its size, one word said over and over to 300, nothing to 1,000."""
+_SMALL = 50_000_000
+"""Bytes that may be unpacked whatever the ratio."""
+_PIECE = 1_000_000
 _IDS = ("id", "doc_id", "document_id", "_id")
 _DETAILS = ("source", "url", "license", "language")
 _OTHER_LAYERS = ("TAG", "POS", "MORPH", "LEMMA", "DEP")
@@ -83,20 +88,33 @@ def _all_layers(member: Member, options: ReadOptions) -> Iterator[tuple[str, Pas
     document, who = names_of(member, annotator=options.annotator, paths=options.paths)
     content = member.read()
     try:
-        unpacking = zlib.decompressobj()
-        unpacking.decompress(content, MOST_BYTES)
-        if unpacking.unconsumed_tail:
-            raise ValueError(f"over {MOST_BYTES:,} bytes")
+        _check_size(content, member.where)
         docs = DocBin().from_bytes(content)
         for number, doc in enumerate(docs.get_docs(Vocab()), start=1):
             name = _document_id(doc) or (document if len(docs) == 1 else f"{document}:{number}")
             yield from list(_layers(doc, f"{member.where}:{number}", name, who))
+    except SourceError:
+        raise
     except Exception as error:  # whatever lies in the bytes, spaCy meets it unprepared
         reason = (str(error).splitlines() or [""])[0]
         raise RecordError(
             f"{member.where}: not a DocBin ({type(error).__name__}: {reason}); "
             "expected what `DocBin.to_disk` writes."
         ) from None
+
+
+def _check_size(content: bytes, where: str) -> None:
+    """Unpack a DocBin piece by piece, keeping none, and refuse what grows as no text does."""
+    most = min(MOST_BYTES, max(_SMALL, _MOST_RATIO * len(content)))
+    unpacking, size = zlib.decompressobj(), 0
+    while content and size <= most:
+        size += len(unpacking.decompress(content, _PIECE))
+        content = unpacking.unconsumed_tail
+    if size > most:
+        raise SourceError(
+            f"{where}: unpacks to over {most:,} bytes; expected a DocBin, which takes about 50 "
+            "times its size."
+        )
 
 
 def _layers(doc: "Doc", where: str, name: str, who: str) -> Iterator[tuple[str, Pass]]:

@@ -1,6 +1,7 @@
 """Tests that a DocBin is read as spaCy means it, and that spaCy finds our spans in ours."""
 
 import random
+import tracemalloc
 import zlib
 from collections.abc import Sequence
 from dataclasses import replace
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from spacy.tokens import Doc, DocBin, Span, SpanGroup
 from spacy.vocab import Vocab
 
-from gonerd.errors import ConfigError, RecordError
+from gonerd.errors import ConfigError, RecordError, SourceError
 from gonerd.formats.docbin import FORMAT
 from gonerd.formats.layers import MARKED, WHOLE, Aside, Mention
 from gonerd.formats.tokenized import tokenized
@@ -239,6 +240,22 @@ def test_what_is_no_docbin_is_refused(content: bytes) -> None:
         read_all(FORMAT, [member(content, "letters.spacy")])
     assert str(error.value).startswith("letters.spacy: not a DocBin (")
     assert str(error.value).endswith("expected what `DocBin.to_disk` writes.")
+
+
+def test_a_bomb_is_refused_before_it_is_in_memory() -> None:
+    bomb = zlib.compress(bytes(60_000_000))
+    tracemalloc.start()
+    try:
+        with pytest.raises(SourceError) as error:
+            read_all(FORMAT, [member(bomb, "letters.spacy")])
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert str(error.value) == (
+        "letters.spacy: unpacks to over 50,000,000 bytes; expected a DocBin, which takes about 50 "
+        "times its size."
+    )
+    assert peak < 10_000_000
 
 
 @given(st.randoms(use_true_random=False))
