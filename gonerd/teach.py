@@ -23,7 +23,7 @@ from gonerd.records import Annotation, Range, Span
 from gonerd.spans import covers, snap
 from gonerd.student.encoder import load_encoder, read_words
 from gonerd.student.tagger import Sentence, TaggerSettings, tag_by_folds
-from gonerd.tokens import Tokens, tokenize
+from gonerd.tokens import Tokens, split_at_blanks, tokenize
 from gonerd.windows import sentence_ends
 
 MODEL = "model"
@@ -33,6 +33,8 @@ STABLE = 0.01
 """Share of gold spans that may still change when a round is the last."""
 LONGEST_SENTENCE = 128
 """Words."""
+SPLITS = 0.01
+"""Share of marks that may split what stands between blanks where that is a word."""
 SETTINGS = TaggerSettings()
 
 
@@ -54,7 +56,7 @@ def reconcile_with_model(
             "by what it learnt from the others."
         )
     encoder = load_encoder(model)
-    tokens = [tokenize(item.document.text, item.document.language) for item in annotated]
+    tokens = _words(annotated)
     features = [read_words(encoder, one.texts) for one in tokens]
     result = reconcile_gathered(items, **options)
     read = {one.document_id: one.coverage for one in result.gold}
@@ -74,6 +76,25 @@ def reconcile_with_model(
         if changed <= STABLE * max(len(_keys(result)), 1):
             break
     return result, rounds
+
+
+def _words(items: Sequence[Annotated]) -> list[Tokens]:
+    """Cut texts into words: what stands between blanks if people marked just that, else tokens.
+
+    What came from a file of tokens has a blank after each. spaCy would split some further, and the
+    model would mark pieces that nobody else could.
+    """
+    words = [split_at_blanks(item.document.text) for item in items]
+    places = [
+        snap(span, own.starts, own.ends)
+        for item, own in zip(items, words, strict=True)
+        for annotation in item.annotations
+        for span in annotation.spans
+    ]
+    exact = sum(place is not None and place[2] for place in places)
+    if exact >= (1.0 - SPLITS) * len(places):
+        return words
+    return [tokenize(item.document.text, item.document.language) for item in items]
 
 
 def _reconcile_joined(

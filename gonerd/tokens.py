@@ -1,4 +1,4 @@
-"""A text into tokens with their places, by spaCy's rules for its language.
+"""A text into tokens with their places, by spaCy's rules for its language or by blanks alone.
 
 Tokens are made from the text alone, never from anybody's spans, so that a system at prediction time
 sees the same ones.
@@ -30,6 +30,16 @@ def tokenize(text: str, language: str) -> Tokens:
     starts = [token.idx for token in visible]
     ends = [start + len(token) for start, token in zip(starts, texts, strict=True)]
     return Tokens(texts=texts, starts=starts, ends=ends)
+
+
+def split_at_blanks(text: str) -> Tokens:
+    """Split a text into what stands between blanks: the words of text tokenised before."""
+    found = list(re.finditer(r"\S+", text))
+    return Tokens(
+        texts=[match.group() for match in found],
+        starts=[match.start() for match in found],
+        ends=[match.end() for match in found],
+    )
 
 
 def has_own_rules(language: str) -> bool:

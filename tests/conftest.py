@@ -17,6 +17,9 @@ collect_ignore = [] if find_spec("torch") else ["student", "test_teach.py"]
 DATA = Path(os.environ.get("GONERD_DATA", ROOT.parent / "shared" / "data"))
 """Real corpora that the project does not ship; tests that read them are skipped without."""
 
+# Workers of the suite share the cores; threads of torch on top of that wait for one another.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # Properties search without a clock: the machine may be busy with other work.
 settings.register_profile("gonerd", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("gonerd")

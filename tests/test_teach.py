@@ -369,6 +369,49 @@ def test_what_is_half_probable_is_half_a_target() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "marks", "words"),
+    [
+        pytest.param(
+            "Anglo-Dutch talks , 4-2 .",
+            [(0, 11, "MISC"), (20, 23, "MISC")],
+            ["Anglo-Dutch", "talks", ",", "4-2", "."],
+            id="marks keep to blanks",
+        ),
+        pytest.param(
+            "Anglo-Dutch talks , 4-2 .",
+            [(0, 5, "MISC")],
+            ["Anglo", "-", "Dutch", "talks", ",", "4", "-", "2", "."],
+            id="a mark splits a word",
+        ),
+        pytest.param("Ana met Bo.", [(8, 10, "PER")], ["Ana", "met", "Bo", "."], id="raw text"),
+        pytest.param("", [], [], id="no text"),
+    ],
+)
+def test_words_are_those_that_people_marked(text: str, marks: list[Mark], words: list[str]) -> None:
+    document = a_document(text)
+    items = with_texts([gathered(document, [said_by("ana", document, *marks)])])
+
+    (found,) = teach._words(items)
+
+    assert found.texts == words
+    assert [text[a:b] for a, b in zip(found.starts, found.ends, strict=True)] == words
+
+
+@pytest.mark.parametrize(("num_split", "num_words"), [(1, 100), (2, 300)])
+def test_a_mark_in_a_hundred_may_split_a_word(num_split: int, num_words: int) -> None:
+    document = a_document("Anglo-Dutch " * 100)
+    marks = [
+        (12 * number, 12 * number + (5 if number < num_split else 11), "MISC")
+        for number in range(100)
+    ]
+    items = with_texts([gathered(document, [said_by("ana", document, *marks)])])
+
+    (words,) = teach._words(items)
+
+    assert len(words.texts) == num_words
+
+
 def cut_up(
     items: Sequence[Gathered], result: Reconciliation, coverage: Any = None
 ) -> tuple[list[Any], list[tuple[int, int]]]:
