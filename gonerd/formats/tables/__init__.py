@@ -5,6 +5,7 @@ argilla.py          Argilla's records
 argilla_answers.py  one answer of a record -> what its annotator said
 recognise.py        columns, by names and values -> what each holds
 rows.py             JSON, Parquet, Arrow, CSV -> rows
+token_rows.py       a row for each token -> a row for each document
 row_passes.py       a row -> what its annotator said
 cells.py            a cell -> plain values
 span_cells.py       a cell -> spans, in any of the usual shapes

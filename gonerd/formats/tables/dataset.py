@@ -27,6 +27,7 @@ from gonerd.formats.tables.recognise import Parts, recognise
 from gonerd.formats.tables.row_passes import Place, by_spans, by_tags, tags_of, words_of
 from gonerd.formats.tables.rows import Table, tables_of
 from gonerd.formats.tables.span_cells import spans_in
+from gonerd.formats.tables.token_rows import with_tokens_joined
 from gonerd.formats.tokenized import UNKNOWN, tokenized
 from gonerd.gather import Annotated
 from gonerd.records import GOLD, Annotation, Document, Loss, Span, span_to_json
@@ -78,8 +79,9 @@ def read(members: Sequence[Member], options: ReadOptions) -> Iterator[Pass | Tok
     found: list[Pass | TokenPass] = []
     for table in of_argilla:
         found += argilla.passes_of(table, options)
-    groups = _alike([table for table in tables if table not in of_argilla])
-    _check_columns(groups, options)
+    rest = [table for table in tables if table not in of_argilla]
+    _check_columns(rest, options)
+    groups = _alike(with_tokens_joined(table, options) for table in rest)
     known: list[_Known] = []
     others: list[Table] = []
     for group in groups:
@@ -125,14 +127,14 @@ def _pooled(group: Sequence[Table]) -> Table:
     return replace(group[0], rows=tuple(row for table in group for row in table.rows))
 
 
-def _check_columns(groups: Sequence[Sequence[Table]], options: ReadOptions) -> None:
+def _check_columns(tables: Sequence[Table], options: ReadOptions) -> None:
     """Refuse the name of a column that is nowhere."""
-    columns = {column for group in groups for column in group[0].columns}
+    columns = {column for table in tables for column in table.columns}
     asked = {f"--column {role}={name}": name for role, name in options.columns.items()}
     if options.layer is not None:
         asked[f"--layer {options.layer}"] = options.layer
     for option, name in asked.items():
-        if groups and name not in columns:
+        if tables and name not in columns:
             raise ConfigError(
                 f"{option}: no such column; expected one of {', '.join(sorted(columns))}."
             )
@@ -306,7 +308,7 @@ def _notes(one: _Known) -> tuple[str, ...]:
         for role in ("tokens", "tags", "text", "spans", "annotator")
         if role in columns
     ]
-    notes = [", ".join(named)]
+    notes = [*one.table.notes, ", ".join(named)]
     if parts.are_pieces:
         notes.append("spans are tagged tokens, and were joined")
     if parts.unread:

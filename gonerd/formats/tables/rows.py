@@ -34,6 +34,8 @@ _ABOUT = (
 """Files that describe a dataset and hold none of it."""
 _TOKENS = ("tokens", "words")
 """Columns whose words are those of one row, not of many."""
+_MOST_ODD = 0.05
+"""Share of bytes beyond ASCII; Latin letters are fewer, all other scripts have more."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -47,6 +49,8 @@ class Table:
     """Each with where it stands."""
     names: Mapping[str, tuple[str, ...]]
     """Column, or column.field, and what its numbers stand for."""
+    notes: tuple[str, ...] = ()
+    """What the user should know of how the rows were read."""
     is_arrow: bool = False
     """Whether it comes out of Arrow or Parquet, where numbers have a width."""
 
@@ -119,7 +123,8 @@ def _tables(member: Member) -> list[Table]:
     if member.suffix in (".parquet", ".arrow"):
         raise RecordError(f"{member.where}: not a {member.suffix[1:]} file; expected a whole one.")
     if member.suffix in (".csv", ".tsv"):
-        return [_table(member, "", _csv(member))]
+        text, notes = _text_in(member)
+        return [replace(_table(member, "", _csv(member, text)), notes=notes)]
     return [_table(member, split, rows) for split, rows in _json(member, content)]
 
 
@@ -200,8 +205,22 @@ def _by_column(value: Row) -> list[Row]:
     return []
 
 
-def _csv(member: Member) -> list[tuple[str, Row]]:
-    content = text_of(member)
+def _text_in(member: Member) -> tuple[str, tuple[str, ...]]:
+    """Read a member as UTF-8, or as what programs for tables write where letters are Latin."""
+    content = member.read()
+    try:
+        return text_of(member), ()
+    except RecordError:
+        if sum(byte > 127 for byte in content) > _MOST_ODD * len(content):
+            raise
+    try:
+        text = content.decode("cp1252")
+    except UnicodeDecodeError:  # it has no letter there
+        text = content.decode("latin-1")
+    return text, ("not in UTF-8, and read as Windows-1252",)
+
+
+def _csv(member: Member, content: str) -> list[tuple[str, Row]]:
     head = content.partition("\n")[0]
     delimiter = "\t" if member.suffix == ".tsv" else max(",;\t|", key=head.count)
     limit = csv.field_size_limit(sys.maxsize)  # a document may be longer than what is usual
