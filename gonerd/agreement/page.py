@@ -26,7 +26,7 @@ th, td { padding: .25rem .6rem; text-align: right; border-bottom: 1px solid #e2e
   vertical-align: baseline; white-space: nowrap; }
 th { font-weight: 600; border-bottom: 2px solid #888; }
 .name, .text { text-align: left; white-space: normal; overflow-wrap: anywhere; }
-.name { max-width: 22rem; }
+.name { min-width: 9rem; max-width: 22rem; } .big .name, th.name { min-width: 0; }
 .range, .note, .where { color: #595959; font-size: .87em; }
 td.text { min-width: 8rem; } td.text:last-child { min-width: 20rem; max-width: 34rem; }
 mark { background: #fde9a9; padding: 0 .1em; border-radius: .15em; }
@@ -36,8 +36,12 @@ svg text { font-family: system-ui, sans-serif; }
 svg.scale text { font-size: 12px; } svg.strip { vertical-align: middle; }
 dt { font-weight: 600; margin-top: .75rem; } dd { margin-left: 0; max-width: 48rem; }
 p { max-width: 48rem; } nav a { margin-right: 1rem; white-space: nowrap; }
-@media print { body { font-size: 10pt; max-width: none; margin: 0; } nav { display: none; }
-  tr, svg { break-inside: avoid; } * { print-color-adjust: exact; } }
+@page { size: landscape; margin: 14mm; }
+@media print { body { font-size: 9pt; max-width: none; margin: 0; padding: 0; }
+  nav { display: none; } .wide { overflow: visible; } th, td { padding: .15rem .4rem; }
+  td.text, td.text:last-child { min-width: 0; } svg.map { max-height: 135mm; }
+  tr, svg, section:has(svg.map) { break-inside: avoid; } h2, h3 { break-after: avoid; }
+  * { -webkit-print-color-adjust: exact; print-color-adjust: exact; } }
 """
 
 
@@ -229,7 +233,7 @@ def _head(names: Sequence[str], *, texts: int = 0) -> str:
         f'<th scope="col"{" class=name" if index in words else ""}>{name}</th>'
         for index, name in enumerate(names)
     )
-    return f"<tr>{''.join(cells)}</tr>"
+    return f"<thead><tr>{''.join(cells)}</tr></thead>"
 
 
 def _more(rows: Sequence[Row]) -> str:

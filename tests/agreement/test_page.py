@@ -86,6 +86,20 @@ def test_a_page_holds_every_section_and_number() -> None:
         assert said in found.said
 
 
+def test_on_paper_tables_are_whole_and_repeat_their_heads() -> None:
+    markup = page(measure(example(), texts={"letter": TEXT, "report": TEXT}, samples=5))
+
+    tables = re.findall(r'<div class="wide"><table>(<\w+>)', markup)
+    assert set(tables) == {"<thead>"}
+    on_paper = markup.partition("@media print")[2].partition("</style>")[0]
+    for rule in (
+        ".wide { overflow: visible; }",
+        "print-color-adjust: exact",
+        "nav { display: none",
+    ):
+        assert rule in on_paper
+
+
 @given(layers())
 def test_there_is_a_page_of_anything(annotations: list[Annotation]) -> None:
     result = measure(annotations, texts={"a": "x" * 100}, samples=5)
