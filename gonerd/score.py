@@ -1,14 +1,15 @@
 """Gold and predicted spans into exact-span precision, recall and F1.
 
 A predicted span counts when its start, end and label all equal those of a gold span of the same
-document; partial credit is not given (the measure of CoNLL-2003, Tjong Kim Sang and De Meulder).
+document, and its parts if it has several; partial credit is not given (the measure of CoNLL-2003,
+Tjong Kim Sang and De Meulder).
 """
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gonerd.records import Span
+from gonerd.records import Range, Span
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,8 +59,8 @@ def score(pairs: Iterable[tuple[Sequence[Span], Sequence[Span]]]) -> Score:
     predicted: Counter[str] = Counter()
     gold: Counter[str] = Counter()
     for gold_spans, predicted_spans in pairs:
-        gold_keys = {(span.start, span.end, span.label) for span in gold_spans}
-        predicted_keys = {(span.start, span.end, span.label) for span in predicted_spans}
+        gold_keys = set(map(_key, gold_spans))
+        predicted_keys = set(map(_key, predicted_spans))
         gold.update(key[2] for key in gold_keys)
         predicted.update(key[2] for key in predicted_keys)
         correct.update(key[2] for key in gold_keys & predicted_keys)
@@ -68,6 +69,12 @@ def score(pairs: Iterable[tuple[Sequence[Span], Sequence[Span]]]) -> Score:
         for label in sorted(gold | predicted)
     }
     return Score(micro=sum(per_label.values(), Counts()), per_label=per_label)
+
+
+def _key(span: Span) -> tuple[int, int, str, tuple[Range, ...]]:
+    """Give what makes a span the same as another; a lone fragment is the span itself."""
+    pieces = span.fragments if len(span.fragments) > 1 else ()
+    return span.start, span.end, span.label, pieces
 
 
 def add_scores(left: Score | None, right: Score) -> Score:

@@ -62,8 +62,9 @@ def test_counts_and_scores_are_those_of_seqscore(
         Span(start=0, end=6, label="PER"),
         Span(start=1, end=7, label="PER"),
         Span(start=0, end=7, label="ORG"),
+        Span(start=0, end=7, label="PER", fragments=((0, 2), (5, 7))),
     ],
-    ids=["end differs", "start differs", "label differs"],
+    ids=["end differs", "start differs", "label differs", "parts differ"],
 )
 def test_a_span_that_is_nearly_right_counts_for_nothing(near: Span) -> None:
     assert score([([PER], [near])]).micro == Counts(correct=0, predicted=1, gold=1)
@@ -73,6 +74,15 @@ def test_confidence_and_support_do_not_matter_to_a_match() -> None:
     sure = Span(start=0, end=7, label="PER", confidence=0.3, support=2)
 
     assert score([([PER], [sure])]).micro == Counts(correct=1, predicted=1, gold=1)
+
+
+def test_parts_make_a_span_another() -> None:
+    parted = Span(start=0, end=7, label="PER", fragments=((0, 2), (5, 7)))
+    otherwise = Span(start=0, end=7, label="PER", fragments=((0, 3), (5, 7)))
+    whole = Span(start=0, end=7, label="PER", fragments=((0, 7),))
+
+    assert score([([parted], [parted, otherwise])]).micro == Counts(correct=1, predicted=2, gold=1)
+    assert score([([PER], [whole])]).micro == Counts(correct=1, predicted=1, gold=1)
 
 
 def test_a_span_said_twice_counts_once() -> None:
