@@ -103,6 +103,8 @@ def export(
 ) -> None:
     """Write annotations for another tool; what it has no place for is counted.
 
+    Files in a folder are written over; one with other files in it is refused.
+
     Example: gonerd export gold.jsonl --to conll --out gold.conll
 
     Formats: argilla, brat, cas, conll, conllu, dataset, docbin, doccano, dolma, hipe, inception,
@@ -110,6 +112,7 @@ def export(
     """
     from gonerd.formats.catalogue import find_format
     from gonerd.formats.deliver import deliver_export
+    from gonerd.formats.leftovers import check_leftovers
     from gonerd.formats.report import export_report
     from gonerd.formats.step import send_out
     from gonerd.gather import gather, with_texts
@@ -117,6 +120,7 @@ def export(
     chosen = find_format(form)
     items = with_texts(gather(paths, documents))
     written = send_out(chosen, items)
+    check_leftovers(out, written)
     files = deliver_export(written, out, strict=strict)
     print_result(*export_report(written, items, files), as_json, to_error=str(out) == "-")
 

@@ -3,6 +3,7 @@
 catalogue.py       names of formats -> their codecs
 step.py            foreign files -> annotations, and back
 deliver.py         what came out -> files, and the ledger beside them
+leftovers.py       files of an earlier export in the folder of this one
 report.py          what came out -> what a command prints
 layers.py          what a reader gives and a writer gets
 members.py         paths, folders, archives -> named bytes
