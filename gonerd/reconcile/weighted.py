@@ -110,10 +110,11 @@ def weigh(
     marks, bases = _gather(layer, num_annotators, codes)
     competence = _estimate(marks, num_annotators, len(labels), settings)
     found: list[tuple[int, int, int, float, bool]] = []
+    free = np.ones(len(marks.readers))
     while len(marks.start):
         votes = _vote(marks, competence)
-        found += _listed(votes, marks, least)
-        marks = _rest(marks, votes.beside)
+        found += _listed(votes, marks, free, least)
+        marks, free = _rest(marks, votes, free)
     found.sort()
     places = np.searchsorted(bases, [start for start, *_ in found], side="right") - 1
     candidates = [
@@ -133,13 +134,15 @@ def weigh(
 
 
 def _listed(
-    votes: _Votes, marks: _Marks, least: float
+    votes: _Votes, marks: _Marks, free: Floats, least: float
 ) -> Iterator[tuple[int, int, int, float, bool]]:
     """List what is chosen, and what might stand in its place."""
     cluster, start, end = marks.options
-    probability = (votes.presence[cluster] * votes.border)[:, None] * votes.labels[cluster]
+    probability = (votes.presence * free)[cluster] * votes.border
+    probability = probability[:, None] * votes.labels[cluster]
     chosen = np.zeros(probability.shape, dtype=bool)
-    chosen[votes.best, votes.labels.argmax(axis=1)] = votes.presence >= 0.5
+    label = votes.labels.round(9).argmax(axis=1)  # of equals the first, whatever the last digit
+    chosen[votes.best, label] = votes.presence >= 0.5
     option, label = np.nonzero((probability > least) | chosen)
     columns = (start[option], end[option], label, probability[option, label], chosen[option, label])
     return zip(*(column.tolist() for column in columns), strict=True)
@@ -201,13 +204,35 @@ def _group(
     )
 
 
-def _rest(marks: _Marks, apart: NDArray[np.bool_]) -> _Marks:
-    """Take away what overlaps the spans just chosen; whoever read a place has read what is left."""
+def _rest(marks: _Marks, votes: _Votes, free: Floats) -> tuple[_Marks, Floats]:
+    """Take away what overlaps the spans just chosen; whoever read a place has read what is left.
+
+    With it goes how probable it is that nothing just voted on stands where a cluster now lies,
+    as there were other readings than the one chosen, and some would leave it no room.
+    """
+    apart = votes.beside
     start, end = marks.start[apart], marks.end[apart]
     cluster = _clusters(start, end)
+    old = marks.cluster[apart]
     _, first = np.unique(cluster, return_index=True)
-    readers = marks.readers[marks.cluster[apart][first]]
-    return _group(marks.annotator[apart], start, end, marks.label[apart], cluster, readers)
+    room = free[old] * (1.0 - _overlapped(marks, votes, start, end))
+    room = np.minimum.reduceat(room, first) if len(first) else room
+    readers = marks.readers[old[first]]
+    return _group(marks.annotator[apart], start, end, marks.label[apart], cluster, readers), room
+
+
+def _overlapped(marks: _Marks, votes: _Votes, start: Ints, end: Ints) -> Floats:
+    """Sum how probable the options are that overlap each of some spans."""
+    of, opens, closes = marks.options
+    mass = votes.presence[of] * votes.border
+    by_end = np.argsort(closes, kind="stable")
+    from_start = np.append(0.0, np.cumsum(mass))
+    from_end = np.append(0.0, np.cumsum(mass[by_end]))
+    begun = from_start[np.searchsorted(opens, end, side="left")]
+    ended = from_end[np.searchsorted(closes[by_end], start, side="right")]
+    # Clusters lie one after the other, so what came before this one counts in both and cancels.
+    overlapped: Floats = begun - ended
+    return np.clip(overlapped, 0.0, 1.0)
 
 
 def _clusters(starts: Ints, ends: Ints) -> Ints:

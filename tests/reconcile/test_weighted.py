@@ -166,6 +166,7 @@ def voted_slowly(
 ) -> Found:
     """Vote on a document, and again on what is left beside the best of each cluster."""
     marks, readers = marks_of(layer, place, labels), readers_of(layer, place)
+    room = dict.fromkeys(marks, 1.0)
     found: Found = {}
     while marks:
         vote = Slow(marks, readers, worth)
@@ -176,17 +177,29 @@ def voted_slowly(
             start, end = vote.best(number)
             presence = vote.presence(number)
             shares = vote.labels(number, len(labels))
+            rounded = [round(share, 9) for share in shares]
+            free = min(room[one] for one in spans)
             for (first, last), border in vote.borders(number).items():
                 for label, share in enumerate(shares):
-                    probability = presence * border * share
+                    probability = presence * border * share * free
                     is_chosen = (
                         presence >= 0.5
                         and (first, last) == (start, end)
-                        and label == shares.index(max(shares))
+                        and label == rounded.index(max(rounded))
                     )
                     if probability > least or is_chosen:
                         found[first, last, labels[label]] = (probability, is_chosen)
-            left += [one for one in spans if one[2] <= start or one[1] >= end]
+            for one in (one for one in spans if one[2] <= start or one[1] >= end):
+                left.append(one)
+                room[one] = free * (
+                    1
+                    - presence
+                    * sum(
+                        border
+                        for (first, last), border in vote.borders(number).items()
+                        if first < one[2] and one[1] < last
+                    )
+                )
             inherited.append((min(one[1] for one in spans), max(one[2] for one in spans), read))
 
         def still(
