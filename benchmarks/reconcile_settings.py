@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from benchmarks.crowd import conll03_mturk
 from gonerd.gather import Gathered
 from gonerd.reconcile.candidates import layers_of
+from gonerd.reconcile.repeats import names_in, with_overlooked
 from gonerd.reconcile.sequence import SequenceSettings, infer
 from gonerd.reconcile.units import units_of
 from gonerd.reconcile.weighted import WeightedSettings, weigh
@@ -33,6 +34,8 @@ SEQUENCE: dict[str, Sequence[float]] = {
     "crowd": (3, 10, 30, 100),
     "context": (3, 10, 30, 100),
     "shape": (0.0, 0.2, 0.4, 0.6, 1.0),
+    "repeats": (0.0, 0.3, 0.6, 1.0),
+    "repeats_prior": (0.3, 1.0, 3.0),
 }
 WEIGHTED: dict[str, Sequence[float]] = {
     "rounds": (0, 1, 2, 5),
@@ -66,12 +69,15 @@ def foretell(
     kept, held = hold_out(items, seed)
     annotators = sorted({one.annotator for item in kept for one in item.annotations})
     found: dict[str, list[Span]] = {item.document_id: [] for item in kept}
-    for layer in layers_of(kept, annotators):
+    documents = [item.document for item in kept if item.document is not None]
+    names = names_in(documents)
+    for layer in layers_of(kept, annotators):  # no spans of this crowd are nested: one layer
+        layer = with_overlooked(layer, names)
         if isinstance(settings, WeightedSettings):
             candidates, _ = weigh(layer, len(annotators), LABELS, settings)
         else:
-            texts = [item.document.text if item.document else "" for item in kept]
-            candidates = infer(units_of(layer, texts, annotators, LABELS), settings)
+            texts = [document.text for document in documents]
+            candidates = infer(units_of(layer, texts, annotators, LABELS, names), settings)
         for one in candidates:
             if one.chosen:
                 span = Span(start=one.start, end=one.end, label=one.label)

@@ -3,6 +3,7 @@
 passes.py      annotation files of people -> who said what about each document, checked
 methods.py     all annotations -> how each place of each document is read, by a chosen method
 candidates.py  everybody's spans -> layers without overlap; a span that may hold
+repeats.py     texts and layers -> names in them, and where an annotator overlooked one
 weighted.py    layers -> candidates, by a vote in which each weighs what it is worth
 units.py       layers and texts -> units with everybody's tags
 sequence.py    units -> candidates, by a model of annotators over a sequence

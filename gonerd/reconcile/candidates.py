@@ -38,6 +38,8 @@ class FlatPass:
     """Without overlap, in order."""
     coverage: tuple[Range, ...]
     """Merged."""
+    overlooked: tuple[Range, ...] = ()
+    """Within it, where nothing is marked and that means nothing; merged."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

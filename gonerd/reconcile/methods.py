@@ -10,6 +10,7 @@ from gonerd.gather import Gathered
 from gonerd.reconcile.candidates import Candidate, layers_of
 from gonerd.reconcile.decide import Method, left_open, ruled_range, within_coverage
 from gonerd.reconcile.reading import Settle, by_candidates, by_vote
+from gonerd.reconcile.repeats import names_in, with_overlooked
 from gonerd.reconcile.sequence import SequenceSettings, infer
 from gonerd.reconcile.units import units_of
 from gonerd.reconcile.weighted import WeightedSettings, weigh
@@ -83,11 +84,15 @@ def read_corpus(
     ]
     annotators = sorted({one.annotator for item in kept for one in item.annotations})
     found: dict[str, list[Candidate]] = {item.document_id: [] for item in kept}
+    names = names_in([item.document for item in kept if item.document is not None])
+    names = names if len(names) == len(kept) else []
     for depth, layer in enumerate(layers_of(kept, annotators)):
+        if names and not depth:
+            layer = with_overlooked(layer, names)
         if method == "weighted":
             candidates, _ = weigh(layer, len(annotators), labels, WeightedSettings())
         else:
-            units = units_of(layer, _texts(kept), annotators, labels)
+            units = units_of(layer, _texts(kept), annotators, labels, () if depth else names)
             candidates = infer(units, SequenceSettings())
         for one in candidates:
             found[kept[one.document].document_id].append(

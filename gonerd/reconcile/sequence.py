@@ -50,6 +50,10 @@ class SequenceSettings:
     """Weight of a word's shape against an annotator's word."""
     shape_prior: float = 50.0
     """Words' worth of all text in the shapes of each tag."""
+    repeats: float = 0.6
+    """Weight of what a name is elsewhere in its document, against an annotator's word."""
+    repeats_prior: float = 1.0
+    """Occurrences' worth of all names in what each name is elsewhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,8 +139,35 @@ def _evidence(units: Units, truth: Floats, settings: SequenceSettings) -> Floats
     with np.errstate(divide="ignore"):
         shapes = np.where(looks > 0, np.log(looks), 0.0)
     evidence += settings.shape * shapes[units.shapes]
+    _add_repeats(evidence, units, truth, settings)
     evidence[units.bounds[1:] - 1, BEFORE] = _NEVER  # beyond a segment there is no entity
     return evidence
+
+
+def _add_repeats(evidence: Floats, units: Units, truth: Floats, settings: SequenceSettings) -> None:
+    """Weigh, for each name, what the same name is elsewhere in its document.
+
+    A name is nothing or of a label, by a Dirichlet-multinomial over its occurrences.
+    """
+    named = np.flatnonzero(units.name >= 0)
+    if not len(named):
+        return
+    mass = np.concatenate(
+        (
+            truth[named, :INSIDE].sum(axis=1, keepdims=True),
+            truth[named, INSIDE::2] + truth[named, INSIDE + 1 :: 2],
+        ),
+        axis=1,
+    )
+    usual = mass.sum(axis=0) + 0.1
+    usual /= usual.sum()
+    name = units.name[named]
+    elsewhere = np.maximum(_sums(name, mass, int(name.max()) + 1)[name] - mass, 0.0)
+    share = elsewhere + settings.repeats_prior * usual
+    share /= share.sum(axis=1, keepdims=True)
+    weight = settings.repeats * np.log(share / usual)
+    evidence[named, :INSIDE] += weight[:, :1]
+    evidence[named, INSIDE:] += np.repeat(weight[:, 1:], 2, axis=1)
 
 
 def _sums(groups: NDArray[np.int64], values: Floats, num_groups: int) -> Floats:

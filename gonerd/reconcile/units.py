@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gonerd.reconcile.candidates import FlatPass, Layer
+from gonerd.reconcile.repeats import Names
 from gonerd.records import Span
 from gonerd.spans import merge_ranges
 
@@ -47,6 +48,8 @@ class Units:
     """Label the annotator gave the unit before, from 1; 0 for none."""
     tag: Ints
     """O, then B and I of each label: 0, 1 + 2 * label, 2 + 2 * label."""
+    name: Ints
+    """Of each unit: the same for the same name in the same document, from 0; -1 for no name."""
     quiet: Ints
     """Of each annotator, units it has read that are near no mark."""
     quiet_shapes: Ints
@@ -54,14 +57,22 @@ class Units:
 
 
 def units_of(
-    layer: Layer, texts: Sequence[str], annotators: Sequence[str], labels: Sequence[str]
+    layer: Layer,
+    texts: Sequence[str],
+    annotators: Sequence[str],
+    labels: Sequence[str],
+    names: Sequence[Names] = (),
 ) -> Units:
-    """Lay out one layer of every document's annotations as arrays; `texts` by document index."""
+    """Lay out one layer of every document's annotations as arrays.
+
+    `texts`, and `names` where they are to count, are by document index.
+    """
     codes = {label: number for number, label in enumerate(labels)}
     quiet = np.zeros(len(annotators), dtype=np.int64)
     quiet_shapes = np.zeros(len(SHAPES), dtype=np.int64)
     collected: dict[str, list[Ints]] = {key: [] for key in _COLUMNS}
     bounds = [0]
+    num_names = 0
     for number, passes in zip(layer.documents, layer.passes, strict=True):
         starts, ends = cut(texts[number], [span for one in passes for span in one.spans])
         shapes = shapes_of(texts[number], starts, ends)
@@ -85,7 +96,10 @@ def units_of(
         lasts = np.flatnonzero(near & ~np.concatenate((goes_on, [False]))[: len(near)]) + 1
         bounds += (bounds[-1] + np.cumsum(lasts - firsts)).tolist()
         collected["document"].append(np.full(len(firsts), number))
-        for key, values in (("starts", starts), ("ends", ends), ("shapes", shapes)):
+        name = _name_of(starts, ends, names[number]) if names else np.full(len(starts), -1)
+        name[name >= 0] += num_names
+        num_names = max(num_names, int(name.max(initial=-1)) + 1)
+        for key, values in zip(_OF_UNITS, (starts, ends, shapes, name), strict=True):
             collected[key].append(values[near])
     flat = {
         key: np.concatenate(parts).astype(np.int64) if parts else np.zeros(0, dtype=np.int64)
@@ -101,7 +115,8 @@ def units_of(
     )
 
 
-_COLUMNS = ("document", "starts", "ends", "shapes", "unit", "annotator", "previous", "tag")
+_OF_UNITS = ("starts", "ends", "shapes", "name")
+_COLUMNS = ("document", *_OF_UNITS, "unit", "annotator", "previous", "tag")
 
 
 def cut(text: str, spans: Sequence[Span]) -> tuple[Ints, Ints]:
@@ -153,7 +168,10 @@ def _shape(word: str, opens: bool) -> str:
 def _tags(
     one: FlatPass, starts: Ints, ends: Ints, codes: Mapping[str, int]
 ) -> tuple[Ints, NDArray[np.bool_]]:
-    """Write a pass as tags, and say which units were read; what is marked was read."""
+    """Write a pass as tags, and say which units it speaks of: what it read and did not overlook.
+
+    What is marked was read.
+    """
     tags = np.zeros(len(starts), dtype=np.int64)
     for span in one.spans:
         first = int(np.searchsorted(starts, span.start, side="left"))
@@ -165,6 +183,9 @@ def _tags(
     for start, end in one.coverage:
         first = int(np.searchsorted(starts, start, side="left"))
         read[first : int(np.searchsorted(ends, end, side="right"))] = True
+    for start, end in one.overlooked:
+        first = int(np.searchsorted(ends, start, side="right"))
+        read[first : int(np.searchsorted(starts, end, side="left"))] = False
     return tags, read | (tags > 0)
 
 
@@ -174,6 +195,15 @@ def _parts(passes: Sequence[FlatPass], starts: Ints, ends: Ints) -> Ints:
     opens, closes = np.array([(-1, -1), *read], dtype=np.int64).T
     part = np.searchsorted(opens, starts, side="right") - 1
     return np.where(ends <= closes[part], part, -1)
+
+
+def _name_of(starts: Ints, ends: Ints, names: Names) -> Ints:
+    """Say which name each unit holds, the first if there are several."""
+    first = np.searchsorted(names.starts, starts, side="left")
+    holds = first < np.searchsorted(names.ends, ends, side="right")
+    found = np.full(len(starts), -1, dtype=np.int64)
+    found[holds] = names.codes[first[holds]]
+    return found
 
 
 def _near(marked: NDArray[np.bool_]) -> NDArray[np.bool_]:

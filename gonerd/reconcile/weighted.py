@@ -246,7 +246,7 @@ def _clusters(starts: Ints, ends: Ints) -> Ints:
 def _readers(
     layer: Layer, bases: Ints, cluster: Ints, starts: Ints, ends: Ints, num_annotators: int
 ) -> NDArray[np.bool_]:
-    """Say who has read each cluster whole."""
+    """Say who speaks of each cluster: who has read it whole, and overlooked no name there."""
     num_clusters = int(cluster[-1]) + 1 if len(cluster) else 0
     readers = np.zeros((num_clusters, num_annotators), dtype=bool)
     opens = starts[np.searchsorted(cluster, np.arange(num_clusters))]
@@ -260,6 +260,12 @@ def _readers(
                     closes[low:high] <= bases[number] + last
                 )
                 readers[low:high, one.annotator] |= inside
+            for first, last in one.overlooked:
+                touched = slice(
+                    low + np.searchsorted(closes[low:high], bases[number] + first, side="right"),
+                    low + np.searchsorted(opens[low:high], bases[number] + last, side="left"),
+                )
+                readers[touched, one.annotator] = False
     return readers
 
 

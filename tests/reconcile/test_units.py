@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from gonerd.gather import Gathered
 from gonerd.reconcile.candidates import layers_of
+from gonerd.reconcile.repeats import names_in, with_overlooked
 from gonerd.reconcile.units import CONTEXT, SHAPES, Units, cut, shapes_of, units_of
 from gonerd.records import Span
 from tests.reconcile.crowds import (
@@ -44,6 +45,14 @@ def laid_out(items: Sequence[Gathered], labels: Sequence[str] = LABELS) -> Units
     layer = layers_of([only_read(item) for item in items], NAMES)[0]
     texts = [item.document.text for item in items if item.document is not None]
     return units_of(layer, texts, NAMES, labels)
+
+
+def laid_out_with_names(items: Sequence[Gathered]) -> Units:
+    """Lay out the first layer with the names of the texts, and without what was overlooked."""
+    documents = [item.document for item in items if item.document is not None]
+    names = names_in(documents)
+    layer = with_overlooked(layers_of([only_read(item) for item in items], NAMES)[0], names)
+    return units_of(layer, [one.text for one in documents], NAMES, LABELS, names)
 
 
 def read_back(units: Units, annotator: int) -> list[tuple[int, Mark]]:
@@ -233,6 +242,40 @@ def test_text_that_nobody_read_is_no_evidence() -> None:
     units = laid_out([read, unread])
     assert len(units.starts) == 0
     assert units.quiet_shapes.sum() == units.quiet[0] == len(SENTENCE[:18].split())
+
+
+@given(items=st.lists(crowds(texts=any_text, flat=True), max_size=3))
+def test_a_unit_has_the_first_name_in_it(items: list[Gathered]) -> None:
+    documents = [item.document for item in items if item.document is not None]
+    units = laid_out_with_names(items)
+    document = np.repeat(units.document, np.diff(units.bounds))
+    held: dict[int, tuple[int, str]] = {}
+    for number, names in enumerate(names_in(documents)):
+        words = list(zip(names.starts.tolist(), names.ends.tolist(), strict=True))
+        for unit in np.flatnonzero(document == number).tolist():
+            low, high = units.starts[unit], units.ends[unit]
+            inside = [documents[number].text[a:b] for a, b in words if low <= a and b <= high]
+            if not inside:
+                assert units.name[unit] == -1
+                continue
+            same = held.setdefault(int(units.name[unit]), (number, inside[0]))
+            assert same == (number, inside[0])
+    assert len(set(held.values())) == len(held)
+    assert (laid_out(items).name == -1).all()
+
+
+def test_who_overlooked_a_name_says_nothing_there_and_all_it_said_elsewhere() -> None:
+    text = "Bo met her and Bo left in the end"
+    item = by_all([(0, 2, "PER")], [(0, 2, "PER"), (15, 17, "PER")], [], text=text)
+    silent, everything = laid_out_with_names([item]), laid_out([item])
+
+    assert silent.starts.tolist() == everything.starts.tolist()
+    assert silent.quiet.tolist() == everything.quiet.tolist()
+    (second,) = np.flatnonzero(silent.starts == 15)
+    assert silent.annotator[silent.unit == second].tolist() == [1, 2]
+    for name in range(3):
+        assert read_back(silent, name) == read_back(everything, name)
+    assert len(everything.unit) - len(silent.unit) == 1
 
 
 @pytest.mark.parametrize("text", SCRIPTS.values(), ids=SCRIPTS)
