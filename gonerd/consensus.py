@@ -5,7 +5,7 @@ other, and they know nothing of one another.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -61,7 +61,10 @@ def reconcile_files(request: Request) -> tuple[dict[str, Any], str]:
         result, rounds = reconcile_with_model(items, request.model, **options)
     check_strict(result.losses, request.strict)
     losses = count_losses(result.losses)
-    written = _deliver(request, result)
+    texts = {}
+    if request.documents is None:  # the annotations hold them, and so does what is made of them
+        texts = {item.document_id: item.document.text for item in items if item.document}
+    written = _deliver(request, result, texts)
     return _values(result, losses, rounds), _report(result, losses, rounds, written)
 
 
@@ -115,8 +118,14 @@ def _method(given: str) -> Literal["auto", "vote", "weighted", "sequence"]:
     return known[given]
 
 
-def _deliver(request: Request, result: Reconciliation) -> list[Path]:
-    written = write_lines(request.out, map(annotation_to_json, result.gold))
+def _deliver(request: Request, result: Reconciliation, texts: Mapping[str, str]) -> list[Path]:
+    rows = []
+    for gold in result.gold:
+        row = annotation_to_json(gold)
+        if gold.document_id in texts:
+            row["text"] = texts[gold.document_id]
+        rows.append(row)
+    written = write_lines(request.out, rows)
     for path, found in ((request.disputes, result.disputes), (request.places, result.places)):
         if path is not None:
             written += write_lines(path, map(dispute_to_json, found))

@@ -111,6 +111,7 @@ def test_two_files_become_gold_disputes_and_places(folder: Path) -> None:
             {"start": 0, "end": 7, "label": "PER", "confidence": 0.5, "support": 1},
             {"start": 18, "end": 22, "label": "LOC", "confidence": 1.0, "support": 2},
         ],
+        "text": TEXTS["a"],
     }
     assert spans(b) == [(7, 10, "PER"), (14, 19, "LOC")]
     assert read(folder / "open.jsonl")[0] == {
@@ -133,6 +134,26 @@ def test_two_files_become_gold_disputes_and_places(folder: Path) -> None:
         ("b", 7),
         ("b", 14),
     ]
+
+
+def test_gold_holds_the_texts_that_the_annotations_hold_so_that_it_can_be_exported(
+    folder: Path,
+) -> None:
+    assert run(folder, *BOTH, "--out", "gold.jsonl").returncode == 0
+    done = run_gonerd("export", "gold.jsonl", "--to", "brat", "--out", "gold", cwd=folder)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (folder / "gold" / "b.txt").read_text(encoding="utf-8") == TEXTS["b"]
+
+
+def test_gold_leaves_out_the_texts_that_stand_in_a_file_of_their_own(folder: Path) -> None:
+    texts = [
+        {"id": name, "text": text, "source": name, "license": "cc0-1.0", "language": "en"}
+        for name, text in TEXTS.items()
+    ]
+    write(folder / "texts.jsonl", *texts)
+    done = run(folder, *BOTH, "--out", "gold.jsonl", "--documents", "texts.jsonl")
+    assert done.returncode == 0, done.stderr
+    assert all("text" not in one for one in read(folder / "gold.jsonl"))
 
 
 def test_same_command_over_the_folder_again_gives_the_same(folder: Path) -> None:
