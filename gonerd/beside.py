@@ -14,7 +14,7 @@ from typing import Any
 
 from gonerd.errors import Lost, StoreError, listing
 from gonerd.records import Loss
-from gonerd.store import count_losses, write_file
+from gonerd.store import count_losses, is_stream, write_file
 
 _LEDGER, _ASIDES = ".ledger.jsonl", ".asides.jsonl"
 
@@ -67,7 +67,7 @@ def write_beside(
     out: Path, losses: Iterable[Loss], asides: Iterable[Mapping[str, Any]] = ()
 ) -> list[Path]:
     """Write ledger and asides where there is something to say, and take an older one away."""
-    if str(out) == "-":
+    if str(out) == "-" or is_stream(out):
         return []
     files: list[Path] = []
     lost: list[Mapping[str, Any]] = [asdict(loss) for loss in losses]

@@ -12,6 +12,7 @@ import fcntl
 import hashlib
 import json
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -84,9 +85,15 @@ def file_sha256(path: Path) -> str:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a whole file or nothing: beside its place first, on disk, then renamed into it."""
+    """Write a whole file or nothing: beside its place first, on disk, then renamed into it.
+
+    A device or a pipe takes the bytes as they come: a file in its place would be the end of it.
+    """
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
+        if is_stream(path):
+            path.write_bytes(content)
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
         with partial.open("wb") as stream:
             stream.write(content)
@@ -97,6 +104,15 @@ def write_file(path: Path, content: bytes) -> None:
         with contextlib.suppress(OSError):
             partial.unlink()
         raise unwritable(path, error) from error
+
+
+def is_stream(path: Path) -> bool:
+    """Say whether a path is a device or a pipe, as /dev/null: nothing can lie beside it."""
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return False
+    return not (stat.S_ISREG(mode) or stat.S_ISDIR(mode))
 
 
 def unwritable(path: Path, error: OSError) -> StoreError:

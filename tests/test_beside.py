@@ -43,3 +43,8 @@ def test_half_a_character_is_written_as_json_has_it(tmp_path: Path) -> None:
     content = (tmp_path / "a.jsonl").read_bytes()
     assert content == b'{"note": "\\ud83d"}\n{"note": "\xc3\xa9\\n"}\n'
     assert [json.loads(line) for line in content.splitlines()] == rows
+
+
+def test_nothing_lies_beside_a_device() -> None:
+    assert write_beside(Path("/dev/null"), [LOSS], [{"kind": "note"}]) == []
+    assert not losses_path(Path("/dev/null")).exists()

@@ -26,6 +26,7 @@ from gonerd.store import (
     file_sha256,
     fingerprint_of,
     finish,
+    is_stream,
     is_whole,
     locked,
     part_path,
@@ -99,6 +100,26 @@ def test_written_file_holds_its_content_and_nothing_lies_beside_it(tmp_path: Pat
     write_file(target, b"first")
     write_file(target, b"second")
     assert contents(tmp_path) == {"new/deep/file.bin": b"second"}
+
+
+def test_pipe_takes_the_content_and_stays_a_pipe(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    reader = os.open(pipe, os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        write_file(pipe, b"content")
+        assert os.read(reader, 100) == b"content"
+    finally:
+        os.close(reader)
+    assert is_stream(pipe)
+    assert os.listdir(tmp_path) == ["pipe"]
+
+
+def test_device_is_no_place_for_files() -> None:
+    assert is_stream(Path("/dev/null"))
+    assert not is_stream(Path("/dev"))
+    assert not is_stream(Path(__file__))
+    assert not is_stream(Path("nowhere"))
 
 
 def test_file_below_a_file_cannot_be_written(tmp_path: Path) -> None:
