@@ -1,5 +1,15 @@
-"""Models that learn from annotations; needs the extra `student`.
+"""Models that learn from annotations and read whole documents; needs the extra `student`.
 
+attention/  attention in linear time, and how transformers comes to use it
 encoder.py  a transformers encoder and words -> what its layers see in each word
 tagger.py   words and probable tags -> tags of words it was not taught on
+
+Importing this is all that `from_pretrained` needs for the models that `gonerd convert` writes.
 """
+
+from importlib.util import find_spec
+
+from gonerd.student.attention.interface import register
+
+if find_spec("torch") and find_spec("transformers"):
+    register()

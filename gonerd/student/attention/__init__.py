@@ -1,0 +1,7 @@
+"""Attention that reads long documents in linear time.
+
+pattern.py    settings, and the rows of a batch -> which keys each query sees
+dense.py      queries, keys, values -> what each query has read, by a table of all pairs
+blocked.py    the same, block by block of queries
+interface.py  a model's configuration -> attention as transformers calls it
+"""

@@ -1,0 +1,132 @@
+"""Tests that attention in blocks reads just what the table of all pairs says, and learns by it."""
+
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gonerd.student.attention.blocked import attend_in_blocks, block_size
+from gonerd.student.attention.dense import attend_densely
+from gonerd.student.attention.pattern import Pattern, Rows, visible
+
+Tensors = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
+SCALE = 0.3
+
+
+def drawn(rows: int, heads: int, length: int, seed: int, width: int = 4) -> Tensors:
+    """Draw queries, keys and values, laid out as models lay them out."""
+    chance = torch.Generator().manual_seed(seed)
+    shape = (rows, length, heads, width)
+    query, key, value = (
+        torch.randn(shape, generator=chance, dtype=torch.float64).transpose(1, 2).requires_grad_()
+        for _ in range(3)
+    )
+    return query, key, value
+
+
+patterns = st.builds(
+    Pattern,
+    half_window=st.sampled_from([0, 1, 3, 64, 70, 130, 10_000]),
+    global_tokens=st.sampled_from([0, 0, 1, 3]),
+)
+lengths = st.sampled_from([1, 2, 63, 64, 65, 130, 200, 257]) | st.integers(1, 300)
+
+
+@st.composite
+def batches(draw: st.DrawFn) -> tuple[int, Rows]:
+    """Draw rows with and without padding and packed documents."""
+    length, num_rows = draw(lengths), draw(st.integers(1, 3))
+    readable = document = None
+    if draw(st.booleans()):
+        ends = draw(st.lists(st.integers(1, length), min_size=num_rows, max_size=num_rows))
+        readable = torch.arange(length)[None] < torch.tensor(ends)[:, None]
+    if draw(st.booleans()):
+        starts = st.lists(st.integers(0, length), max_size=3)
+        cuts = draw(st.lists(starts, min_size=num_rows, max_size=num_rows))
+        place = torch.arange(length)
+        document = torch.stack(
+            [sum(((place >= cut).long() for cut in own), torch.zeros_like(place)) for own in cuts]
+        )
+    return num_rows, Rows(length=length, readable=readable, document=document)
+
+
+@settings(max_examples=60)
+@given(pattern=patterns, batch=batches(), heads=st.integers(1, 2), seed=st.integers(0, 99))
+def test_blocks_read_what_the_table_says_and_their_gradients_are_its(
+    pattern: Pattern, batch: tuple[int, Rows], heads: int, seed: int
+) -> None:
+    num_rows, rows = batch
+    tensors = drawn(num_rows, heads, rows.length, seed)
+
+    expected = attend_densely(*tensors, pattern, rows, SCALE)
+    found = attend_in_blocks(*tensors, pattern, rows, SCALE)
+
+    torch.testing.assert_close(found, expected)
+    slopes = torch.autograd.grad(expected.square().sum(), tensors)
+    torch.testing.assert_close(torch.autograd.grad(found.square().sum(), tensors), slopes)
+
+
+@given(batch=batches(), seed=st.integers(0, 99))
+def test_without_a_pattern_or_with_a_window_over_all_everything_is_read(
+    batch: tuple[int, Rows], seed: int
+) -> None:
+    num_rows, rows = batch
+    tensors = drawn(num_rows, 2, rows.length, seed)
+
+    everything = attend_in_blocks(*tensors, None, rows, SCALE)
+    wide = attend_in_blocks(*tensors, Pattern(half_window=rows.length), rows, SCALE)
+
+    there = torch.ones(num_rows, rows.length, dtype=torch.bool)
+    there = there if rows.readable is None else rows.readable
+    keep = there[:, None, :, None].expand_as(wide)
+    torch.testing.assert_close(everything[keep], wide[keep])
+
+
+@pytest.mark.parametrize("global_tokens", [0, 1])
+def test_gradients_are_those_of_small_steps(global_tokens: int) -> None:
+    pattern = Pattern(half_window=2, global_tokens=global_tokens)
+    rows = Rows(length=block_size(pattern) + 9)
+    tensors = drawn(1, 1, rows.length, seed=0, width=2)
+
+    assert torch.autograd.gradcheck(
+        lambda *all_three: attend_in_blocks(*all_three, pattern, rows, SCALE), tensors
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_no_precision_makes_numbers_vanish(dtype: torch.dtype) -> None:
+    rows = Rows(length=200, readable=torch.arange(200)[None] < 90)
+    tensors = [one.detach().to(dtype).requires_grad_() for one in drawn(1, 2, 200, seed=1)]
+
+    found = attend_in_blocks(*tensors, Pattern(half_window=3, global_tokens=1), rows, SCALE)
+    found.sum().backward()
+
+    assert found.dtype == dtype
+    assert all(torch.isfinite(one).all() for one in (found, *(t.grad for t in tensors)))
+
+
+def test_what_is_visible_is_written_out() -> None:
+    pattern = Pattern(half_window=1, global_tokens=1)
+    rows = Rows(
+        length=6,
+        readable=torch.tensor([[True, True, True, True, True, False]]),
+        document=torch.tensor([[0, 0, 0, 1, 1, 1]]),
+    )
+
+    assert visible(pattern, rows).int().tolist() == [
+        [
+            [1, 1, 1, 0, 0, 0],
+            [1, 1, 1, 0, 0, 0],
+            [1, 1, 1, 0, 0, 0],
+            [0, 0, 0, 1, 1, 0],
+            [0, 0, 0, 1, 1, 0],
+            [0, 0, 0, 1, 1, 1],
+        ]
+    ]
+
+
+@pytest.mark.parametrize("value", [-1, 1.0, True, None])
+def test_a_window_that_is_no_number_is_refused(value: object) -> None:
+    with pytest.raises(ValueError) as error:
+        Pattern(half_window=value)  # type: ignore[arg-type]
+    assert str(error.value) == f"half_window is {value!r}; expected a whole number, 0 or more."
