@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from gonerd.errors import Lost, StoreError, listing
+from gonerd.errors import ConfigError, Lost, StoreError, listing
 from gonerd.records import Loss
 from gonerd.store import count_losses, is_stream, write_file
 
@@ -43,6 +43,16 @@ def check_strict(losses: Sequence[Loss], strict: bool) -> None:
             f"--strict: {sum(counted.values()):,} losses; expected none. Nothing was written.\n"
             f"{listing(lines)}"
         )
+
+
+def check_apart(read: Iterable[Path | None], places: Iterable[tuple[str, Path | None]]) -> None:
+    """Refuse to write over what is read; `places` with the option that names each."""
+    known = {path.resolve() for path in read if path is not None and str(path) != "-"}
+    for option, place in places:
+        if place is not None and str(place) != "-" and place.resolve() in known:
+            raise ConfigError(
+                f"{option} {place}: is read by the same command; expected a place of its own."
+            )
 
 
 def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> list[Path]:

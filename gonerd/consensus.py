@@ -10,8 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from gonerd.beside import asides_path, check_strict, losses_path, write_beside, write_lines
-from gonerd.errors import ConfigError, SourceError
+from gonerd.beside import (
+    asides_path,
+    check_apart,
+    check_strict,
+    losses_path,
+    write_beside,
+    write_lines,
+)
+from gonerd.errors import ConfigError, RecordError, SourceError
+from gonerd.files import load_annotations
 from gonerd.gather import Gathered, annotation_files, gather
 from gonerd.guide import load_guide
 from gonerd.reconcile.decide import METHODS
@@ -91,11 +99,25 @@ def _inputs(request: Request) -> list[Path]:
                 f"{option} {path}: holds annotations to reconcile; expected a place of its own."
             )
         outputs[path.resolve()] = option
-    return [
-        file
-        for file in annotation_files(request.files)
-        if str(file) == "-" or file.resolve() not in outputs
-    ]
+    check_apart([request.documents, request.settled], [("--out", request.out)])
+    inputs = []
+    for file in annotation_files(request.files):
+        option = "" if str(file) == "-" else outputs.get(file.resolve(), "")
+        if not option:
+            inputs.append(file)
+        elif _is_somebodys(file):
+            raise ConfigError(
+                f"{option} {file}: holds annotations to reconcile; expected a place of its own."
+            )
+    return inputs
+
+
+def _is_somebodys(file: Path) -> bool:
+    """Say whether a file holds annotations that no earlier run has left there."""
+    try:
+        return any(one.annotator != GOLD for _, one, _ in load_annotations(file))
+    except RecordError:  # disputes or places
+        return False
 
 
 def _check_annotators(items: Sequence[Gathered]) -> None:

@@ -311,6 +311,14 @@ WRONG: dict[str, tuple[Sequence[object], str]] = {
         (*BOTH, "--out", "ben.jsonl"),
         "--out ben.jsonl: holds annotations to reconcile; expected a place of its own.",
     ),
+    "gold over an annotator's file in a folder that is read": (
+        (".", "--out", "ben.jsonl"),
+        "--out ben.jsonl: holds annotations to reconcile; expected a place of its own.",
+    ),
+    "disputes over an annotator's file in a folder that is read": (
+        (".", "--out", "gold.jsonl", "--disputes", "ana.jsonl"),
+        "--disputes ana.jsonl: holds annotations to reconcile; expected a place of its own.",
+    ),
     "disputes over the gold": (
         (*BOTH, "--out", "gold.jsonl", "--disputes", "gold.jsonl"),
         "--disputes gold.jsonl: the place of --out too; expected one for each.",

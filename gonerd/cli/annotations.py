@@ -87,6 +87,7 @@ def import_(
         texts=None if documents is None else load_texts(documents),
         complete=complete,
         unit=_unit(unit),
+        places=(("--out", out), ("--documents-out", documents_out)),
     )
     files = deliver_import(imported, out, documents_out=documents_out, strict=strict)
     to_error = "-" in map(str, (out, documents_out))
@@ -110,16 +111,19 @@ def export(
     Formats: argilla, brat, cas, conll, conllu, dataset, docbin, doccano, dolma, hipe, inception,
     jsonl, label_studio, prodigy, webanno.
     """
+    from gonerd.beside import check_apart
     from gonerd.formats.catalogue import find_format
     from gonerd.formats.deliver import deliver_export
     from gonerd.formats.leftovers import check_leftovers
     from gonerd.formats.report import export_report
     from gonerd.formats.step import send_out
-    from gonerd.gather import gather, with_texts
+    from gonerd.gather import annotation_files, gather, with_texts
 
     chosen = find_format(form)
     items = with_texts(gather(paths, documents))
     written = send_out(chosen, items)
+    places = [("--out", out / name) for name in written.files]
+    check_apart([*annotation_files(paths), documents], places)
     check_leftovers(out, written)
     files = deliver_export(written, out, strict=strict)
     print_result(*export_report(written, items, files), as_json, to_error=str(out) == "-")
@@ -136,7 +140,7 @@ def agreement(
     gamma: Annotated[
         bool, typer.Option("--gamma", help="Work out gamma too, in minutes; needs that extra.")
     ] = False,
-    html: Annotated[Path | None, typer.Option(help="Write it as a page, too.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write it as a page, too; - is stdout.")] = None,
     samples: Annotated[
         int, typer.Option(min=0, max=100_000, help="Resamples of the documents, for intervals.")
     ] = 1000,
@@ -151,8 +155,9 @@ def agreement(
     from gonerd.agreement.measure import measure
     from gonerd.agreement.page import page
     from gonerd.agreement.read import read
-    from gonerd.store import write_file
+    from gonerd.beside import check_apart, write_one
 
+    check_apart([*paths, documents], [("--html", html)])
     found, texts = read(paths, documents, only=annotator or ())
     result = measure(
         found,
@@ -163,8 +168,8 @@ def agreement(
         progress=make_progress(),
     )
     if html is not None:
-        write_file(html, page(result).encode("utf-8"))
-    print_result(result.to_json(), lines(result), as_json)
+        write_one(html, page(result).encode("utf-8"))
+    print_result(result.to_json(), lines(result), as_json, to_error=str(html) == "-")
 
 
 def reconcile(

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from gonerd.beside import check_apart
 from gonerd.errors import GonerdError, RecordError, SourceError, TextMismatch, located, raise_all
 from gonerd.formats.align import common_text
 from gonerd.formats.fit import fit
@@ -52,15 +53,18 @@ def bring_in(
     texts: Mapping[str, Document] | None = None,
     complete: bool = False,
     unit: Unit | None = None,
+    places: Iterable[tuple[str, Path | None]] = (),
 ) -> Imported:
     """Read foreign files as annotations.
 
     `texts` are those that the files do not hold, by document id; `complete` says that whoever made
-    them read every document whole; `unit` what offsets count, where it must not be worked out.
+    them read every document whole; `unit` what offsets count, where it must not be worked out;
+    `places` where things will be written, with their options, which must not be what is read.
     """
     texts = texts or {}
     by_document: dict[str, list[Pass | TokenPass]] = defaultdict(list)
     members, num_passed_over = _members(form, paths, options.paths)
+    check_apart([*paths, *(Path(member.where) for member in members)], places)
     for one in form.read(members, options):
         by_document[one.document_id].append(one)
     annotations: list[Annotation] = []

@@ -153,6 +153,14 @@ def test_some_annotators_alone(folder: Path) -> None:
     assert done.stdout.startswith("Agreement: 4 readings of 2 documents by 2 annotators, ")
 
 
+def test_page_on_standard_output_leaves_the_report_to_the_other(folder: Path) -> None:
+    done = run_gonerd("agreement", "people", "--html", "-", cwd=folder)
+
+    assert done.stdout.startswith("<!DOCTYPE html>\n")
+    assert done.stderr.startswith("Agreement: ")
+    assert not (folder / "-").exists()
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
@@ -187,8 +195,12 @@ def test_some_annotators_alone(folder: Path) -> None:
         (
             ["all.jsonl", "--html", "people"],
             1,
-            "gonerd: people: could not be written (Is a directory); expected a folder that can be "
-            "written.\n",
+            "gonerd: people: is a folder, and one file is to be written; expected its name.\n",
+        ),
+        (
+            ["all.jsonl", "--html", "all.jsonl"],
+            1,
+            "gonerd: --html all.jsonl: is read by the same command; expected a place of its own.\n",
         ),
         (["all.jsonl", "--samples", "-1"], 2, None),
         (["all.jsonl", "--seed", "-1"], 2, None),

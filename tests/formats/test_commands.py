@@ -233,6 +233,18 @@ def test_a_corrupted_file_is_refused_with_a_list(tmp_path: Path) -> None:
             "in {annotator}/{document}.txt.",
         ),
         (
+            ["import", "ours.jsonl", "--from", "jsonl", "--out", "./ours.jsonl"],
+            "--out ours.jsonl: is read by the same command; expected a place of its own.",
+        ),
+        (
+            ["import", "rows", "--from", "jsonl", "--out", "rows/a.jsonl"],
+            "--out rows/a.jsonl: is read by the same command; expected a place of its own.",
+        ),
+        (
+            ["export", "ours.jsonl", "--to", "jsonl", "--out", "ours.jsonl"],
+            "--out ours.jsonl: is read by the same command; expected a place of its own.",
+        ),
+        (
             ["export", "texts", "--to", "brat", "--out", "x"],
             "texts: holds no annotations; expected a .jsonl or .parquet file, or a folder of such.",
         ),
@@ -249,6 +261,7 @@ def test_a_corrupted_file_is_refused_with_a_list(tmp_path: Path) -> None:
 )
 def test_wrong_input_gets_one_message(arguments: list[str], message: str, tmp_path: Path) -> None:
     write(tmp_path / "ours.jsonl", ROW)
+    write(tmp_path / "rows" / "a.jsonl", ROW)
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "l-17.txt").write_text(TEXT, encoding="utf-8")
     (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04")
