@@ -18,9 +18,9 @@ from gonerd.beside import (
     write_beside,
     write_lines,
 )
-from gonerd.errors import ConfigError, RecordError, SourceError
+from gonerd.errors import ConfigError, RecordError
 from gonerd.files import load_annotations
-from gonerd.gather import Gathered, annotation_files, gather
+from gonerd.gather import Gathered, annotation_files, gather, none_at_all
 from gonerd.guide import load_guide
 from gonerd.reconcile.decide import METHODS
 from gonerd.reconcile.plain import Reconciliation, reconcile_gathered
@@ -122,7 +122,7 @@ def _is_somebodys(file: Path) -> bool:
 
 def _check_annotators(items: Sequence[Gathered]) -> None:
     if not items:
-        raise SourceError("annotations: none in all files; expected at least one record.")
+        raise none_at_all()
     for item in items:
         if any(one.annotator == GOLD for one in item.annotations):
             raise ConfigError(

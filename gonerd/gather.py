@@ -71,7 +71,7 @@ def gather(
 
 
 def with_texts(gathered: Iterable[Gathered]) -> list[Annotated]:
-    """Insist on the text of every document; a missing one is a RecordError."""
+    """Insist on a document, a SourceError if there is none, and on every text, a RecordError."""
     annotated = []
     missing = []
     for one in gathered:
@@ -84,7 +84,14 @@ def with_texts(gathered: Iterable[Gathered]) -> list[Annotated]:
             f"{missing[0]}: no text among the annotations ({len(missing)} such); expected the text "
             "of every document.\nGive the texts with --documents (.jsonl or .parquet)."
         )
+    if not annotated:
+        raise none_at_all()
     return annotated
+
+
+def none_at_all() -> SourceError:
+    """Say that files of annotations hold none."""
+    return SourceError("annotations: none in all files; expected at least one record.")
 
 
 def annotation_files(paths: Sequence[Path]) -> list[Path]:
@@ -98,9 +105,9 @@ def annotation_files(paths: Sequence[Path]) -> list[Path]:
         inside = sorted([*path.glob("*.jsonl"), *parquet_files(path)]) if is_folder else []
         inside = [file for file in inside if not is_beside(file.name)]
         if not inside:
+            wrong = "holds no annotations" if os.path.lexists(path) else "no such file"
             raise SourceError(
-                f"{path}: holds no annotations; expected a .jsonl or .parquet file, or a folder of "
-                "such."
+                f"{path}: {wrong}; expected a .jsonl or .parquet file, or a folder of such."
             )
         files += inside
     return files

@@ -293,7 +293,7 @@ WRONG: dict[str, tuple[Sequence[object], str]] = {
     ),
     "no such file": (
         ("ana.jsonl", "bne.jsonl", "--out", "gold.jsonl"),
-        "bne.jsonl: holds no annotations; expected a .jsonl or .parquet file, or a folder of such.",
+        "bne.jsonl: no such file; expected a .jsonl or .parquet file, or a folder of such.",
     ),
     "no such settled file": (
         (*BOTH, "--out", "gold.jsonl", "--settled", "none.jsonl"),

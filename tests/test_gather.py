@@ -115,11 +115,13 @@ def test_nothing_is_found_in_nothing(tmp_path: Path) -> None:
     assert gather([lines(tmp_path / "empty.jsonl")]) == []
 
 
-@pytest.mark.parametrize("name", ["nowhere.jsonl", "folder"])
-def test_a_path_without_annotations_is_refused(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("name", "wrong"), [("nowhere.jsonl", "no such file"), ("folder", "holds no annotations")]
+)
+def test_a_path_without_annotations_is_refused(name: str, wrong: str, tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     assert refusal(SourceError, tmp_path / name) == (
-        f"{name}: holds no annotations; expected a .jsonl or .parquet file, or a folder of such."
+        f"{name}: {wrong}; expected a .jsonl or .parquet file, or a folder of such."
     )
 
 

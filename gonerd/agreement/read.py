@@ -5,7 +5,7 @@ from pathlib import Path
 
 from gonerd.errors import ConfigError, RecordError, located
 from gonerd.files import load_annotations, load_documents, numbered_lines, parse_json_line
-from gonerd.gather import annotation_files, documents_by_id
+from gonerd.gather import annotation_files, documents_by_id, none_at_all
 from gonerd.records import Annotation, Document, annotation_from_json, check_fit
 from gonerd.release import ANNOTATIONS, DEFAULT, is_release, open_release, read_rows
 from gonerd.store import part_paths
@@ -30,6 +30,7 @@ def read(
 def _annotations(
     paths: Sequence[Path], given: dict[str, Document], texts: dict[str, str]
 ) -> Iterator[Annotation]:
+    empty = True
     for path in paths:
         for file in _files(path, texts):
             for where, annotation, text in _one_by_one(file):
@@ -38,7 +39,10 @@ def _annotations(
                     located(where, check_fit, annotation, document)
                 elif text is not None:
                     texts.setdefault(annotation.document_id, text)
+                empty = False
                 yield annotation
+    if empty:
+        raise none_at_all()
 
 
 def _one_by_one(file: Path) -> Iterator[tuple[str, Annotation, str | None]]:

@@ -67,6 +67,11 @@ def bring_in(
     check_apart([*paths, *(Path(member.where) for member in members)], places)
     for one in form.read(members, options):
         by_document[one.document_id].append(one)
+    if not by_document:
+        raise SourceError(
+            f"{', '.join(map(str, paths))}: no document of {form.title} in what was read; "
+            "expected at least one.\nIf it is of another format, name that with --from."
+        )
     annotations: list[Annotation] = []
     documents: dict[str, Document] = {}
     asides: list[Aside] = []

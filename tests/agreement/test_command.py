@@ -177,8 +177,13 @@ def test_page_on_standard_output_leaves_the_report_to_the_other(folder: Path) ->
         (
             ["nowhere"],
             1,
-            "gonerd: nowhere: holds no annotations; expected a .jsonl or .parquet file, or a "
-            "folder of such.\n",
+            "gonerd: nowhere: no such file; expected a .jsonl or .parquet file, or a folder of "
+            "such.\n",
+        ),
+        (
+            ["empty.jsonl"],
+            1,
+            "gonerd: annotations: none in all files; expected at least one record.\n",
         ),
         (
             ["all.jsonl", "--documents", "other.jsonl"],
@@ -210,6 +215,7 @@ def test_page_on_standard_output_leaves_the_report_to_the_other(folder: Path) ->
 def test_what_cannot_be_is_answered_with_what_can(
     folder: Path, arguments: list[str], code: int, message: str | None
 ) -> None:
+    (folder / "empty.jsonl").write_bytes(b"")
     (folder / "other.jsonl").write_text('{"id": "letter", "text": "z"}\n', encoding="utf-8")
     (folder / "twice.jsonl").write_text(
         '{"id": "letter", "text": "a"}\n{"id": "letter", "text": "b"}\n', encoding="utf-8"

@@ -241,6 +241,20 @@ def test_a_corrupted_file_is_refused_with_a_list(tmp_path: Path) -> None:
             "--out rows/a.jsonl: is read by the same command; expected a place of its own.",
         ),
         (
+            ["import", "ours.jsonl", "--from", "brat", "--out", "x.jsonl"],
+            "ours.jsonl: no document of brat standoff in what was read; expected at least one.\n"
+            "If it is of another format, name that with --from.",
+        ),
+        (
+            ["import", "empty.jsonl", "--from", "doccano", "--out", "x.jsonl"],
+            "empty.jsonl: no document of doccano JSON lines in what was read; expected at least "
+            "one.\nIf it is of another format, name that with --from.",
+        ),
+        (
+            ["export", "empty.jsonl", "--to", "conll", "--out", "x"],
+            "annotations: none in all files; expected at least one record.",
+        ),
+        (
             ["export", "ours.jsonl", "--to", "jsonl", "--out", "ours.jsonl"],
             "--out ours.jsonl: is read by the same command; expected a place of its own.",
         ),
@@ -262,6 +276,7 @@ def test_a_corrupted_file_is_refused_with_a_list(tmp_path: Path) -> None:
 def test_wrong_input_gets_one_message(arguments: list[str], message: str, tmp_path: Path) -> None:
     write(tmp_path / "ours.jsonl", ROW)
     write(tmp_path / "rows" / "a.jsonl", ROW)
+    write(tmp_path / "empty.jsonl")
     (tmp_path / "texts").mkdir()
     (tmp_path / "texts" / "l-17.txt").write_text(TEXT, encoding="utf-8")
     (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04")
