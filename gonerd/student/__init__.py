@@ -1,8 +1,9 @@
 """Models that learn from annotations and read whole documents; needs the extra `student`.
 
-attention/  attention in linear time, and how transformers comes to use it
-encoder.py  a transformers encoder and words -> what its layers see in each word
-tagger.py   words and probable tags -> tags of words it was not taught on
+attention/     attention in linear time, and how transformers comes to use it
+checkpoint.py  a folder of transformers -> a tokenizer and a model, safely
+encoder.py     a transformers encoder and words -> what its layers see in each word
+tagger.py      words and probable tags -> tags of words it was not taught on
 
 Importing this is all that `from_pretrained` needs for the models that `gonerd convert` writes.
 """

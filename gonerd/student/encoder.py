@@ -12,7 +12,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gonerd.errors import ConfigError, MissingExtra
+from gonerd.student.checkpoint import (
+    check_folder,
+    check_vocabulary,
+    import_transformers,
+    load_model,
+    load_tokenizer,
+    loading,
+)
 from gonerd.windows import Window, cut
 
 if TYPE_CHECKING:
@@ -49,53 +56,23 @@ class Encoder:
 
 def load_encoder(path: Path) -> Encoder:
     """Load an encoder from a folder of transformers; one without safetensors is a ConfigError."""
-    if not (path / "config.json").is_file():
-        raise ConfigError(f"{path}: no config.json; expected the folder of a transformers encoder.")
-    try:
-        import torch
-        import transformers
-    except ImportError as error:
-        raise MissingExtra(
-            f"--model {path}: {error.name or error} is not installed; expected the extra "
-            "`student`.\nInstall it: pip install 'gonerd[student]'"
-        ) from None
-    logging: Any = transformers.utils.logging
-    logging.set_verbosity_error()
-    logging.disable_progress_bar()
-    try:
-        tokenizer = transformers.AutoTokenizer.from_pretrained(
-            path, local_files_only=True, use_fast=True, trust_remote_code=False
-        )
-        model, loading = transformers.AutoModel.from_pretrained(
-            path,
-            local_files_only=True,
-            use_safetensors=True,
-            trust_remote_code=False,
-            output_loading_info=True,
-        )
-        encoder = Encoder(tokenizer=tokenizer, model=model.to(torch.float32).eval())
-        _check(encoder, sorted(loading["missing_keys"]))
-    except Exception as error:  # damaged files make the libraries raise anything
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ConfigError(
-            f"{path}: cannot be loaded ({reason}); expected an encoder of transformers with "
-            "weights in safetensors."
-        ) from None
+    check_folder(path)
+    transformers = import_transformers(f"--model {path}")
+    with loading(path):
+        tokenizer = load_tokenizer(path)
+        model = load_model(path, transformers.AutoModel).float()
+        encoder = Encoder(tokenizer=tokenizer, model=model)
+        _check(encoder)
     return encoder
 
 
-def _check(encoder: Encoder, missing: Sequence[str]) -> None:
-    """Refuse what loads but reads nothing, or at random, into words."""
+def _check(encoder: Encoder) -> None:
+    """Refuse what loads but reads nothing into words."""
     tokenizer: Any = encoder.tokenizer
-    if without := [name for name in missing if "pooler" not in name]:
-        raise ValueError(f"no weights for {without[0]}, {len(without)} such")
     needed = (tokenizer.cls_token_id, tokenizer.sep_token_id, tokenizer.unk_token_id)
     if None in needed:
         raise ValueError("its tokenizer lacks pieces that open, close or stand for the unknown")
-    if not len(tokenizer.all_special_tokens) < len(tokenizer):
-        raise ValueError("its tokenizer has no vocabulary")
-    if len(tokenizer) > encoder.model.get_input_embeddings().num_embeddings:
-        raise ValueError("its tokenizer has more pieces than its weights")
+    check_vocabulary(tokenizer, encoder.model)
     if not np.isfinite(read_words(encoder, ["a"])).all():
         raise ValueError("its weights hold what is no number")
 
