@@ -177,13 +177,12 @@ def _report(
     written: Sequence[Path],
 ) -> str:
     spans = Counter(span.label for one in result.gold for span in one.spans)
+    labels = ", ".join(f"{label} {count:,}" for label, count in spans.most_common(20))
     lines = [
         f"{result.method}: {result.why}",
-        f"  gold: {len(result.gold):,} documents, {sum(spans.values()):,} spans ("
-        + ", ".join(f"{label} {count:,}" for label, count in spans.most_common(20))
-        + ")",
-        f"  {len(result.places):,} places that somebody marked; {len(result.disputes):,} are "
-        f"disputes, settled by the {result.method} for now",
+        f"  gold: {len(result.gold):,} documents, {sum(spans.values()):,} spans"
+        + (f" ({labels})" if labels else ""),
+        f"  {len(result.places):,} places that somebody marked; {_open(len(result.disputes))}",
     ]
     lines += [
         f"  round {number}: the model marks {one['marked']:,} spans; {one['changed']:,} gold spans "
@@ -194,3 +193,11 @@ def _report(
     if written:
         lines.append(f"  written: {', '.join(map(str, written))}")
     return "\n".join(lines)
+
+
+def _open(count: int) -> str:
+    if not count:
+        return "none is a dispute"
+    return (
+        f"{count:,} {'is a dispute' if count == 1 else 'are disputes'}, for now settled by method"
+    )

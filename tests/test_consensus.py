@@ -97,7 +97,7 @@ def test_two_files_become_gold_disputes_and_places(folder: Path) -> None:
     assert done.stdout == (
         "vote: 7 marks in all; too few to learn anybody's habits from\n"
         "  gold: 2 documents, 4 spans (PER 2, LOC 2)\n"
-        "  4 places that somebody marked; 2 are disputes, settled by the vote for now\n"
+        "  4 places that somebody marked; 2 are disputes, for now settled by method\n"
         "  written: gold.jsonl, open.jsonl, all.jsonl\n"
     )
     a, b = read(folder / "gold.jsonl")
@@ -176,9 +176,7 @@ def test_settled_disputes_hold_in_the_next_run(folder: Path) -> None:
         {**second, "settled_by": "eva", "settlement": []},
     )
     done = run(folder, *arguments, "--settled", "settled.jsonl")
-    assert done.stdout.splitlines()[2] == (
-        "  4 places that somebody marked; 0 are disputes, settled by the vote for now"
-    )
+    assert done.stdout.splitlines()[2] == ("  4 places that somebody marked; none is a dispute")
     assert read(folder / "open.jsonl") == []
     assert [spans(one) for one in read(folder / "gold.jsonl")] == [
         [(0, 3, "PER"), (18, 22, "LOC")],
