@@ -165,6 +165,7 @@ def _values(
         "labels": dict(sorted(Counter(s.label for one in result.gold for s in one.spans).items())),
         "places": len(result.places),
         "disputes": len(result.disputes),
+        "passed_over": result.passed_over,
         "rounds": rounds,
         "losses": losses,
     }
@@ -184,6 +185,11 @@ def _report(
         + (f" ({labels})" if labels else ""),
         f"  {len(result.places):,} places that somebody marked; {_open(len(result.disputes))}",
     ]
+    if result.passed_over:
+        lines.append(
+            f"  {result.passed_over:,} times somebody left a name unmarked that the same person "
+            "marked elsewhere in the document: no vote"
+        )
     lines += [
         f"  round {number}: the model marks {one['marked']:,} spans; {one['changed']:,} gold spans "
         "changed"

@@ -184,6 +184,23 @@ def test_settled_disputes_hold_in_the_next_run(folder: Path) -> None:
     ]
 
 
+def test_silence_that_is_no_vote_is_counted(folder: Path) -> None:
+    text = "then Bo Roe met his aunt and Roe went home; Roe was tired of it all by then"
+    marks: list[Mark] = [(5, 11, "PER"), (29, 32, "PER"), (44, 47, "PER")]
+    for name, count in (("ana", 3), ("ben", 1), ("cy", 2)):
+        said = row("a", name, *marks[:count], text=text, coverage=[[0, len(text)]])
+        write(folder / f"{name}.jsonl", said)
+    done = run(folder, *BOTH, "cy.jsonl", "--out", "gold.jsonl", "--method", "weighted")
+    assert done.stdout == (
+        "weighted: it was asked for\n"
+        "  gold: 1 documents, 3 spans (PER 3)\n"
+        "  3 places that somebody marked; none is a dispute\n"
+        "  3 times somebody left a name unmarked that the same person marked elsewhere in the "
+        "document: no vote\n"
+        "  written: gold.jsonl\n"
+    )
+
+
 def test_json_is_one_object(folder: Path) -> None:
     done = run(folder, *BOTH, "--out", "gold.jsonl", "--method", "sequence", "--json")
     values = json.loads(done.stdout)
@@ -195,6 +212,7 @@ def test_json_is_one_object(folder: Path) -> None:
         "labels",
         "places",
         "disputes",
+        "passed_over",
         "rounds",
         "losses",
     ]

@@ -7,7 +7,7 @@ from typing import Literal
 
 from gonerd.errors import ConfigError
 from gonerd.gather import Gathered
-from gonerd.reconcile.candidates import Candidate, layers_of
+from gonerd.reconcile.candidates import Candidate, FlatPass, layers_of
 from gonerd.reconcile.decide import Method, left_open, ruled_range, within_coverage
 from gonerd.reconcile.reading import Settle, by_candidates, by_vote
 from gonerd.reconcile.repeats import names_in, with_overlooked
@@ -15,7 +15,7 @@ from gonerd.reconcile.sequence import SequenceSettings, infer
 from gonerd.reconcile.units import units_of
 from gonerd.reconcile.weighted import WeightedSettings, weigh
 from gonerd.records import Dispute, Range
-from gonerd.spans import merge_ranges
+from gonerd.spans import intersect_ranges, merge_ranges
 
 FEW = 2
 """Readers of a document below whom there is nothing to reconcile."""
@@ -32,6 +32,8 @@ class Readings:
     """Why this method."""
     candidates: Mapping[str, Sequence[Candidate]] = field(default_factory=dict)
     """Of each document; of no use to a vote, which needs no other document."""
+    passed_over: int = 0
+    """How often somebody left a name unmarked that it marked elsewhere, and others marked there."""
 
     def of(self, document_id: str, labels: Sequence[str], agreement: float) -> Settle:
         """Read the places of one document."""
@@ -86,9 +88,11 @@ def read_corpus(
     found: dict[str, list[Candidate]] = {item.document_id: [] for item in kept}
     names = names_in([item.document for item in kept if item.document is not None])
     names = names if len(names) == len(kept) else []
+    passed_over = 0
     for depth, layer in enumerate(layers_of(kept, annotators)):
         if names and not depth:
             layer = with_overlooked(layer, names)
+            passed_over = sum(map(_passed_over, layer.passes))
         if method == "weighted":
             candidates, _ = weigh(layer, len(annotators), labels, WeightedSettings())
         else:
@@ -98,7 +102,13 @@ def read_corpus(
             found[kept[one.document].document_id].append(
                 replace(one, depth=depth) if depth else one
             )
-    return Readings(method=method, why=why, candidates=found)
+    return Readings(method=method, why=why, candidates=found, passed_over=passed_over)
+
+
+def _passed_over(passes: Sequence[FlatPass]) -> int:
+    """Count what annotators of one document overlooked where anybody has marked something."""
+    marked = merge_ranges((span.start, span.end) for one in passes for span in one.spans)
+    return sum(len(intersect_ranges(one.overlooked, marked)) for one in passes)
 
 
 def _kept(item: Gathered, ruled: Sequence[Range]) -> Gathered:

@@ -30,6 +30,8 @@ class Reconciliation:
     losses: tuple[Loss, ...]
     candidates: Mapping[str, Sequence[Candidate]]
     """Of each document, every span that the method weighed; none of a vote."""
+    passed_over: int = 0
+    """How often a silence was no vote: its annotator marked that name elsewhere."""
 
 
 def reconcile_gathered(
@@ -94,6 +96,7 @@ def reconcile_gathered(
         losses=tuple(loss for result in results for loss in result.losses)
         + tuple(_unused(one) for left in rulings.values() for one in left),
         candidates=readings.candidates,
+        passed_over=readings.passed_over,
     )
 
 
