@@ -30,7 +30,7 @@ from gonerd.gather import Annotated, Gathered
 from gonerd.marked import read_marked
 from gonerd.reconcile.plain import reconcile_gathered
 from gonerd.reconcile.units import cut
-from gonerd.records import Annotation, Document, Span, text_sha256
+from gonerd.records import Annotation, Document, Span
 from gonerd.score import Counts, score
 
 LABELS = ("PER", "ORG", "LOC", "MISC")
@@ -247,9 +247,13 @@ def simulated(seeds: int) -> dict[str, Any]:
 def million() -> dict[str, Any]:
     """Time the weighted vote on a million spans: 20 annotators, 10,000 documents, one core."""
     chance = np.random.default_rng(0)
+    words = np.array("Graf Lund Berlin Ystad Anna and the said met of where now".split())
     items = []
-    digest = text_sha256("x" * 1000)
     for number in range(10_000):
+        text = " ".join(f"{word:<10}" for word in words[chance.integers(0, len(words), 91)])
+        document = Document(
+            id=f"{number:05d}", text=text, source="made", license="cc0-1.0", language="en"
+        )
         starts = np.sort(chance.choice(90, size=6, replace=False)) * 11
         passes = []
         for who in range(20):
@@ -258,11 +262,11 @@ def million() -> dict[str, Any]:
             names = chance.choice(4, size=len(kept), p=[0.85, 0.05, 0.05, 0.05])
             passes.append(
                 Annotation(
-                    document_id=f"{number:05d}",
-                    text_sha256=digest,
+                    document_id=document.id,
+                    text_sha256=document.text_sha256,
                     annotator=f"a{who:02d}",
                     guide="",
-                    coverage=((0, 1000),),
+                    coverage=((0, len(text)),),
                     spans=tuple(
                         Span(start=int(start), end=int(end), label=LABELS[name])
                         for start, end, name in zip(kept, ends, names, strict=True)
@@ -270,7 +274,7 @@ def million() -> dict[str, Any]:
                 )
             )
         items.append(
-            Gathered(document_id=f"{number:05d}", document=None, annotations=tuple(passes))
+            Gathered(document_id=document.id, document=document, annotations=tuple(passes))
         )
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     started = time.perf_counter()

@@ -10,13 +10,13 @@ of an annotator about a name that it marked elsewhere is no vote.
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gonerd.reconcile.candidates import FlatPass, Layer
 from gonerd.records import Document
-from gonerd.spans import merge_ranges
 
 NOUNS_IN_CAPITALS = frozenset({"de", "gsw", "lb", "nds"})
 """Languages in which a capital letter does not tell a name."""
@@ -81,22 +81,33 @@ def with_overlooked(layer: Layer, names: Sequence[Names]) -> Layer:
     return replace(
         layer,
         passes=tuple(
-            tuple(_with_overlooked(one, names[number]) for one in passes)
+            _with_overlooked(passes, names[number]) if len(names[number].codes) else passes
             for number, passes in zip(layer.documents, layer.passes, strict=True)
         ),
     )
 
 
-def _with_overlooked(one: FlatPass, names: Names) -> FlatPass:
-    if not one.spans or not len(names.codes):
-        return one
-    starts = np.array([span.start for span in one.spans], dtype=np.int64)
-    ends = np.array([span.end for span in one.spans], dtype=np.int64)
-    marked = np.searchsorted(ends, names.starts, side="right") < np.searchsorted(
-        starts, names.ends, side="left"
+def _with_overlooked(passes: Sequence[FlatPass], names: Names) -> tuple[FlatPass, ...]:
+    marked = _marked(passes, names)
+    known = np.zeros((len(passes), int(names.codes.max()) + 1), dtype=bool)
+    who, which = np.nonzero(marked)
+    known[who, names.codes[which]] = True
+    who, which = np.nonzero(known[:, names.codes] & ~marked)
+    ranges = list(zip(names.starts[which].tolist(), names.ends[which].tolist(), strict=True))
+    bounds = np.searchsorted(who, np.arange(len(passes) + 1)).tolist()
+    return tuple(
+        replace(one, overlooked=tuple(ranges[low:high])) if low < high else one
+        for one, (low, high) in zip(passes, pairwise(bounds), strict=True)
     )
-    known = np.zeros(int(names.codes.max()) + 1, dtype=bool)
-    known[names.codes[marked]] = True
-    left = known[names.codes] & ~marked
-    ranges = zip(names.starts[left].tolist(), names.ends[left].tolist(), strict=True)
-    return replace(one, overlooked=merge_ranges(ranges))
+
+
+def _marked(passes: Sequence[FlatPass], names: Names) -> NDArray[np.bool_]:
+    """Say (pass, name) which names each pass marks, be it in part."""
+    rows = [
+        (number, span.start, span.end) for number, one in enumerate(passes) for span in one.spans
+    ]
+    number, start, end = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+    change = np.zeros((len(passes), len(names.codes) + 1), dtype=np.int32)
+    np.add.at(change, (number, np.searchsorted(names.ends, start, side="right")), 1)
+    np.add.at(change, (number, np.searchsorted(names.starts, end, side="left")), -1)
+    return change.cumsum(axis=1)[:, :-1] > 0

@@ -7,13 +7,15 @@ each annotator drawn towards the crowd as far as it has done little, and the cro
 annotators are like. Where spans of a cluster are left beside the one chosen, they vote again.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gonerd.reconcile.candidates import Candidate, Layer
+from gonerd.reconcile.candidates import Candidate, FlatPass, Layer
+from gonerd.records import Range
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -248,25 +250,39 @@ def _readers(
 ) -> NDArray[np.bool_]:
     """Say who speaks of each cluster: who has read it whole, and overlooked no name there."""
     num_clusters = int(cluster[-1]) + 1 if len(cluster) else 0
-    readers = np.zeros((num_clusters, num_annotators), dtype=bool)
     opens = starts[np.searchsorted(cluster, np.arange(num_clusters))]
     closes = np.zeros(num_clusters, dtype=np.int64)
     np.maximum.at(closes, cluster, ends)
-    for number, passes in enumerate(layer.passes):
-        low, high = np.searchsorted(opens, bases[number : number + 2])
-        for one in passes:
-            for first, last in one.coverage:
-                inside = (opens[low:high] >= bases[number] + first) & (
-                    closes[low:high] <= bases[number] + last
-                )
-                readers[low:high, one.annotator] |= inside
-            for first, last in one.overlooked:
-                touched = slice(
-                    low + np.searchsorted(closes[low:high], bases[number] + first, side="right"),
-                    low + np.searchsorted(opens[low:high], bases[number] + last, side="left"),
-                )
-                readers[touched, one.annotator] = False
-    return readers
+    size = (num_clusters, num_annotators)
+    who, first, last = _laid_out(layer, bases, lambda one: one.coverage)
+    inside = np.searchsorted(opens, first), np.searchsorted(closes, last, side="right")
+    readers = _spread(size, who, *inside)
+    who, first, last = _laid_out(layer, bases, lambda one: one.overlooked)
+    touched = np.searchsorted(closes, first, side="right"), np.searchsorted(opens, last)
+    return readers & ~_spread(size, who, *touched)
+
+
+def _laid_out(
+    layer: Layer, bases: Ints, ranges: Callable[[FlatPass], Sequence[Range]]
+) -> tuple[Ints, Ints, Ints]:
+    """List annotator, start and end of ranges of all passes, documents laid end to end."""
+    rows = [
+        (one.annotator, min(base + first, beyond), min(base + last, beyond))
+        for passes, (base, beyond) in zip(layer.passes, pairwise(bases.tolist()), strict=True)
+        for one in passes
+        for first, last in ranges(one)
+    ]
+    who, first, last = np.array(rows, dtype=np.int64).reshape(-1, 3).T
+    return who, first, last
+
+
+def _spread(size: tuple[int, int], who: Ints, low: Ints, high: Ints) -> NDArray[np.bool_]:
+    """Say (cluster, annotator) what lies in runs of clusters, [low, high) of an annotator each."""
+    change = np.zeros((size[0] + 1, size[1]), dtype=np.int32)
+    some = low < high
+    np.add.at(change, (low[some], who[some]), 1)
+    np.add.at(change, (high[some], who[some]), -1)
+    return change.cumsum(axis=0)[:-1] > 0
 
 
 def _expected(num_annotators: int, num_labels: int, settings: WeightedSettings) -> Competence:
