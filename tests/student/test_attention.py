@@ -5,9 +5,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gonerd.student.attention.blocked import attend_in_blocks, block_size
+from gonerd.student.attention.blocked import attend_in_blocks, find_globals
 from gonerd.student.attention.dense import attend_densely
-from gonerd.student.attention.pattern import Pattern, Rows, visible
+from gonerd.student.attention.pattern import Pattern, Rows, is_global, visible
+from gonerd.student.attention.windows import at, block_size
 
 Tensors = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 SCALE = 0.3
@@ -34,9 +35,9 @@ lengths = st.sampled_from([1, 2, 63, 64, 65, 130, 200, 257]) | st.integers(1, 30
 
 @st.composite
 def batches(draw: st.DrawFn) -> tuple[int, Rows]:
-    """Draw rows with and without padding and packed documents."""
+    """Draw rows with and without padding, packed documents and global tokens anywhere."""
     length, num_rows = draw(lengths), draw(st.integers(1, 3))
-    readable = document = None
+    readable = document = global_tokens = None
     if draw(st.booleans()):
         ends = draw(st.lists(st.integers(1, length), min_size=num_rows, max_size=num_rows))
         readable = torch.arange(length)[None] < torch.tensor(ends)[:, None]
@@ -47,19 +48,32 @@ def batches(draw: st.DrawFn) -> tuple[int, Rows]:
         document = torch.stack(
             [sum(((place >= cut).long() for cut in own), torch.zeros_like(place)) for own in cuts]
         )
-    return num_rows, Rows(length=length, readable=readable, document=document)
+    if draw(st.booleans()):
+        global_tokens = torch.zeros(num_rows, length, dtype=torch.bool)
+        places = st.lists(st.integers(0, length - 1), max_size=4)
+        for row in range(num_rows):
+            global_tokens[row, draw(places)] = True
+    return num_rows, Rows(
+        length=length, readable=readable, document=document, global_tokens=global_tokens
+    )
 
 
 @settings(max_examples=60)
-@given(pattern=patterns, batch=batches(), heads=st.integers(1, 2), seed=st.integers(0, 99))
+@given(
+    pattern=patterns,
+    batch=batches(),
+    heads=st.integers(1, 2),
+    seed=st.integers(0, 99),
+    span=st.sampled_from([1, 128, 10_000]),
+)
 def test_blocks_read_what_the_table_says_and_their_gradients_are_its(
-    pattern: Pattern, batch: tuple[int, Rows], heads: int, seed: int
+    pattern: Pattern, batch: tuple[int, Rows], heads: int, seed: int, span: int
 ) -> None:
     num_rows, rows = batch
     tensors = drawn(num_rows, heads, rows.length, seed)
 
     expected = attend_densely(*tensors, pattern, rows, SCALE)
-    found = attend_in_blocks(*tensors, pattern, rows, SCALE)
+    found = attend_in_blocks(*tensors, pattern, rows, SCALE, span=span)
 
     torch.testing.assert_close(found, expected)
     slopes = torch.autograd.grad(expected.square().sum(), tensors)
@@ -82,14 +96,35 @@ def test_without_a_pattern_or_with_a_window_over_all_everything_is_read(
     torch.testing.assert_close(everything[keep], wide[keep])
 
 
+@settings(max_examples=30)
+@given(batch=batches(), seed=st.integers(0, 99))
+def test_global_tokens_may_read_by_queries_keys_and_values_of_their_own(
+    batch: tuple[int, Rows], seed: int
+) -> None:
+    num_rows, rows = batch
+    pattern = Pattern(half_window=3, global_tokens=1)
+    tensors, own = (drawn(num_rows, 2, rows.length, one) for one in (seed, seed + 1))
+    globs = find_globals(pattern, rows)
+    read = attend_densely(*own, pattern, rows, SCALE)
+
+    found = attend_in_blocks(
+        *tensors, pattern, rows, SCALE, globs=globs, global_rows=at(read, globs.places)
+    )
+
+    usual = attend_densely(*tensors, pattern, rows, SCALE)
+    expected = torch.where(is_global(pattern, rows)[:, None, :, None], read, usual)
+    torch.testing.assert_close(found, expected)
+
+
 @pytest.mark.parametrize("global_tokens", [0, 1])
-def test_gradients_are_those_of_small_steps(global_tokens: int) -> None:
+@pytest.mark.parametrize("span", [1, 10_000])
+def test_gradients_are_those_of_small_steps(global_tokens: int, span: int) -> None:
     pattern = Pattern(half_window=2, global_tokens=global_tokens)
     rows = Rows(length=block_size(pattern) + 9)
     tensors = drawn(1, 1, rows.length, seed=0, width=2)
 
     assert torch.autograd.gradcheck(
-        lambda *all_three: attend_in_blocks(*all_three, pattern, rows, SCALE), tensors
+        lambda *all_three: attend_in_blocks(*all_three, pattern, rows, SCALE, span=span), tensors
     )
 
 

@@ -3,5 +3,6 @@
 pattern.py    settings, and the rows of a batch -> which keys each query sees
 dense.py      queries, keys, values -> what each query has read, by a table of all pairs
 blocked.py    the same, block by block of queries
+windows.py    for blocks of queries: what they read of their windows, span by span
 interface.py  a model's configuration -> attention as transformers calls it
 """

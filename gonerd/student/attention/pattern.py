@@ -38,6 +38,8 @@ class Rows:
     """(row, token): false where there is padding. None: no padding."""
     document: "torch.Tensor | None" = None
     """(row, token): a number for each document of a row. None: one document a row."""
+    global_tokens: "torch.Tensor | None" = None
+    """(row, token): true where a token is global. None: as many as the pattern says."""
 
 
 def visible(pattern: Pattern, rows: Rows, device: "torch.device | None" = None) -> "torch.Tensor":
@@ -59,6 +61,8 @@ def is_global(pattern: Pattern, rows: Rows, device: "torch.device | None" = None
     """Say which (row, token) are global; (1, token) where all rows are alike."""
     import torch
 
+    if rows.global_tokens is not None:
+        return rows.global_tokens
     place = torch.arange(rows.length, device=device)
     if rows.document is None:
         return (place < pattern.global_tokens)[None]
