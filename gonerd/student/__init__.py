@@ -4,6 +4,7 @@ attention/     attention in linear time, and how transformers comes to use it
 checkpoint.py  a folder of transformers -> a tokenizer and a model, safely
 encoder.py     a transformers encoder and words -> what its layers see in each word
 tagger.py      words and probable tags -> tags of words it was not taught on
+tagging/       texts and spans -> pieces and tags, and back
 
 Importing this is all that `from_pretrained` needs for the models that `gonerd convert` writes.
 """
