@@ -14,7 +14,7 @@ from typing import Any
 
 from gonerd.errors import ConfigError, Lost, StoreError, listing
 from gonerd.records import Loss
-from gonerd.store import count_losses, is_stream, write_file
+from gonerd.store import count_losses, is_stream, write_files
 
 _LEDGER, _ASIDES = ".ledger.jsonl", ".asides.jsonl"
 
@@ -55,37 +55,46 @@ def check_apart(read: Iterable[Path | None], places: Iterable[tuple[str, Path | 
             )
 
 
-def write_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> list[Path]:
-    """Write objects one a line, to standard output for `-`, and say which file there is."""
+def lines_of(rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """Lay out objects one a line."""
     content = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
-    encoded = content.encode("utf-8", "backslashreplace")  # a lone surrogate, as JSON has it
-    return write_one(path, encoded)
+    return content.encode("utf-8", "backslashreplace")  # a lone surrogate, as JSON has it
 
 
-def write_one(path: Path, content: bytes) -> list[Path]:
-    """Write one file, to standard output for `-`, and say which file there is."""
-    if str(path) == "-":
-        sys.stdout.buffer.write(content)
-        return []
-    if os.path.isdir(path):
-        raise StoreError(f"{path}: is a folder, and one file is to be written; expected its name.")
-    write_file(path, content)
-    return [path]
+def write_all(contents: Mapping[Path, bytes]) -> list[Path]:
+    """Write files, all or none, `-` to standard output, and say which files there are."""
+    files = {path: content for path, content in contents.items() if str(path) != "-"}
+    for path in files:
+        if os.path.isdir(path):
+            raise StoreError(
+                f"{path}: is a folder, and one file is to be written; expected its name."
+            )
+    write_files(files)
+    for path, content in contents.items():
+        if path not in files:
+            sys.stdout.buffer.write(content)
+    return list(files)
 
 
-def write_beside(
-    out: Path, losses: Iterable[Loss], asides: Iterable[Mapping[str, Any]] = ()
+def write_with_beside(
+    contents: Mapping[Path, bytes],
+    out: Path,
+    losses: Iterable[Loss],
+    asides: Iterable[Mapping[str, Any]] = (),
 ) -> list[Path]:
-    """Write ledger and asides where there is something to say, and take an older one away."""
+    """Write files, and beside `out` ledger and asides where there is something to say.
+
+    All is written or none. An older ledger goes where nothing is lost. Beside standard output, and
+    a device, nothing can lie.
+    """
     if str(out) == "-" or is_stream(out):
-        return []
-    files: list[Path] = []
+        return write_all(contents)
     lost: list[Mapping[str, Any]] = [asdict(loss) for loss in losses]
-    for path, lines in ((losses_path(out), lost), (asides_path(out), list(asides))):
-        if lines:
-            files += write_lines(path, lines)
-        else:
-            path.unlink(missing_ok=True)
+    beside = {losses_path(out): lost, asides_path(out): list(asides)}
+    found = {path: lines_of(lines) for path, lines in beside.items() if lines}
+    files = write_all({**contents, **found})
+    for path in beside.keys() - found.keys():
+        path.unlink(missing_ok=True)
     return files
 
 

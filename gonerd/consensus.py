@@ -14,9 +14,9 @@ from gonerd.beside import (
     asides_path,
     check_apart,
     check_strict,
+    lines_of,
     losses_path,
-    write_beside,
-    write_lines,
+    write_with_beside,
 )
 from gonerd.errors import ConfigError, RecordError
 from gonerd.files import load_annotations
@@ -147,11 +147,11 @@ def _deliver(request: Request, result: Reconciliation, texts: Mapping[str, str])
         if gold.document_id in texts:
             row["text"] = texts[gold.document_id]
         rows.append(row)
-    written = write_lines(request.out, rows)
+    contents = {request.out: lines_of(rows)}
     for path, found in ((request.disputes, result.disputes), (request.places, result.places)):
         if path is not None:
-            written += write_lines(path, map(dispute_to_json, found))
-    return [*written, *write_beside(request.out, result.losses)]
+            contents[path] = lines_of(map(dispute_to_json, found))
+    return write_with_beside(contents, request.out, result.losses)
 
 
 def _values(

@@ -85,25 +85,39 @@ def file_sha256(path: Path) -> str:
 
 
 def write_file(path: Path, content: bytes) -> None:
-    """Write a whole file or nothing: beside its place first, on disk, then renamed into it.
+    """Write a whole file or nothing: beside its place first, on disk, then renamed into it."""
+    write_files({path: content})
+
+
+def write_files(contents: Mapping[Path, bytes]) -> None:
+    """Write several files, all or none: each beside its place first, then renamed into it.
 
     A device or a pipe takes the bytes as they come: a file in its place would be the end of it.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    partials: dict[Path, Path] = {}
+    path = Path()
     try:
-        if is_stream(path):
-            path.write_bytes(content)
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with partial.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        partial.replace(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise unwritable(path, error) from error
+        for path, content in contents.items():
+            if is_stream(path):
+                path.write_bytes(content)
+                continue
+            if path.is_dir():
+                raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+            path.parent.mkdir(parents=True, exist_ok=True)
+            partials[path] = path.with_name(f".{path.name}.{os.getpid()}.partial")
+            with partials[path].open("wb") as stream:
+                stream.write(content)
+                stream.flush()
+                os.fsync(stream.fileno())
+        for path, partial in partials.items():
+            partial.replace(path)
+    except BaseException as error:  # somebody may also have stopped it
+        for partial in partials.values():
+            with contextlib.suppress(OSError):
+                partial.unlink()
+        if isinstance(error, OSError):
+            raise unwritable(path, error) from error
+        raise
 
 
 def is_stream(path: Path) -> bool:

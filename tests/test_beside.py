@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gonerd.beside import asides_path, is_beside, losses_path, write_beside, write_lines
+from gonerd.beside import asides_path, is_beside, lines_of, losses_path, write_with_beside
+from gonerd.errors import StoreError
 from gonerd.records import Loss
 from tests.folders import contents
 
@@ -31,20 +32,33 @@ def test_a_ledger_without_a_name_before_it_is_a_file_as_any_other() -> None:
 
 def test_older_ones_go_when_there_is_nothing_to_say(tmp_path: Path) -> None:
     out = tmp_path / "gold.jsonl"
-    assert write_beside(out, [LOSS], [{"kind": "note"}]) == [losses_path(out), asides_path(out)]
+    files = write_with_beside({out: b"x"}, out, [LOSS], [{"kind": "note"}])
+    assert files == [out, losses_path(out), asides_path(out)]
     assert json.loads(losses_path(out).read_text(encoding="utf-8")) == asdict(LOSS)
-    assert write_beside(out, []) == []
-    assert contents(tmp_path) == {}
+    assert write_with_beside({out: b"y"}, out, []) == [out]
+    assert contents(tmp_path) == {"gold.jsonl": b"y"}
 
 
-def test_half_a_character_is_written_as_json_has_it(tmp_path: Path) -> None:
+def test_half_a_character_is_written_as_json_has_it() -> None:
     rows = [{"note": "\ud83d"}, {"note": "\u00e9\n"}]
-    assert write_lines(tmp_path / "a.jsonl", iter(rows)) == [tmp_path / "a.jsonl"]
-    content = (tmp_path / "a.jsonl").read_bytes()
+    content = lines_of(iter(rows))
     assert content == b'{"note": "\\ud83d"}\n{"note": "\xc3\xa9\\n"}\n'
     assert [json.loads(line) for line in content.splitlines()] == rows
 
 
 def test_nothing_lies_beside_a_device() -> None:
-    assert write_beside(Path("/dev/null"), [LOSS], [{"kind": "note"}]) == []
-    assert not losses_path(Path("/dev/null")).exists()
+    out = Path("/dev/null")
+    assert write_with_beside({out: b"x"}, out, [LOSS], [{"kind": "note"}]) == [out]
+    assert not losses_path(out).exists()
+
+
+def test_all_is_written_or_none(tmp_path: Path) -> None:
+    (tmp_path / "taken").write_bytes(b"")
+    out = tmp_path / "gold.jsonl"
+    with pytest.raises(StoreError) as caught:
+        write_with_beside({out: b"x", tmp_path / "taken" / "open.jsonl": b"y"}, out, [LOSS])
+    assert str(caught.value) == (
+        f"{tmp_path / 'taken' / 'open.jsonl'}: could not be written (File exists); expected a "
+        "folder that can be written."
+    )
+    assert contents(tmp_path) == {"taken": b""}

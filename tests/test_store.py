@@ -36,6 +36,7 @@ from gonerd.store import (
     read_part,
     require_manifest,
     write_file,
+    write_files,
     write_ledger,
     write_manifest,
     write_part,
@@ -100,6 +101,16 @@ def test_written_file_holds_its_content_and_nothing_lies_beside_it(tmp_path: Pat
     write_file(target, b"first")
     write_file(target, b"second")
     assert contents(tmp_path) == {"new/deep/file.bin": b"second"}
+
+
+def test_of_several_files_all_are_written_or_none_and_old_ones_stay(tmp_path: Path) -> None:
+    (tmp_path / "a").write_bytes(b"old")
+    (tmp_path / "folder").mkdir()
+    with pytest.raises(StoreError):
+        write_files({tmp_path / "a": b"new", tmp_path / "b": b"new", tmp_path / "folder": b"new"})
+    assert contents(tmp_path) == {"a": b"old"}
+    write_files({tmp_path / "a": b"new", tmp_path / "b": b"new"})
+    assert contents(tmp_path) == {"a": b"new", "b": b"new"}
 
 
 def test_pipe_takes_the_content_and_stays_a_pipe(tmp_path: Path) -> None:

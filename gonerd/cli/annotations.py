@@ -155,7 +155,7 @@ def agreement(
     from gonerd.agreement.measure import measure
     from gonerd.agreement.page import page
     from gonerd.agreement.read import read
-    from gonerd.beside import check_apart, write_one
+    from gonerd.beside import check_apart, write_all
 
     check_apart([*paths, documents], [("--html", html)])
     found, texts = read(paths, documents, only=annotator or ())
@@ -168,7 +168,7 @@ def agreement(
         progress=make_progress(),
     )
     if html is not None:
-        write_one(html, page(result).encode("utf-8"))
+        write_all({html: page(result).encode("utf-8")})
     print_result(result.to_json(), lines(result), as_json, to_error=str(html) == "-")
 
 

@@ -7,10 +7,9 @@ from pathlib import Path, PurePosixPath
 from gonerd.beside import (
     asides_path,
     check_strict,
+    lines_of,
     losses_path,
-    write_beside,
-    write_lines,
-    write_one,
+    write_with_beside,
 )
 from gonerd.errors import ConfigError, StoreError
 from gonerd.formats.layers import Written
@@ -18,7 +17,6 @@ from gonerd.formats.members import find_members, names_of, text_of
 from gonerd.formats.step import Imported
 from gonerd.gather import documents_by_id
 from gonerd.records import Document, annotation_to_json, document_to_json
-from gonerd.store import write_file
 
 
 def load_texts(path: Path) -> dict[str, Document]:
@@ -56,19 +54,19 @@ def deliver_import(
         if documents_out is None:
             row["text"] = imported.documents[annotation.document_id].text
         rows.append(row)
-    asides = [asdict(aside) for aside in imported.asides]
-    files = write_lines(out, rows)
+    contents = {out: lines_of(rows)}
     if documents_out is not None:
         documents = [document_to_json(imported.documents[name]) for name in imported.documents]
-        files += write_lines(documents_out, documents)
-    return [*files, *write_beside(out, imported.losses, asides)]
+        contents[documents_out] = lines_of(documents)
+    asides = [asdict(aside) for aside in imported.asides]
+    return write_with_beside(contents, out, imported.losses, asides)
 
 
 def deliver_export(written: Written, out: Path, *, strict: bool) -> list[Path]:
     """Write the files of an export, and what was lost, and say which files there are."""
     check_strict(written.losses, strict)
     if set(written.files) == {""}:
-        return [*write_one(out, written.files[""]), *write_beside(out, written.losses)]
+        return write_with_beside({out: written.files[""]}, out, written.losses)
     if str(out) == "-":
         raise ConfigError(
             f"--out -: the format writes {len(written.files)} files here; expected a folder."
@@ -78,10 +76,9 @@ def deliver_export(written: Written, out: Path, *, strict: bool) -> list[Path]:
             f"{out}: is a file, and {len(written.files)} files are to be written; expected a "
             "folder."
         )
-    files = []
+    contents = {}
     for name, content in sorted(written.files.items()):
         parts = PurePosixPath(name).parts
         assert parts and ".." not in parts and not PurePosixPath(name).is_absolute(), name
-        write_file(out.joinpath(*parts), content)
-        files.append(out.joinpath(*parts))
-    return [*files, *write_beside(out, written.losses)]
+        contents[out.joinpath(*parts)] = content
+    return write_with_beside(contents, out, written.losses)
