@@ -105,12 +105,24 @@ def annotation_files(paths: Sequence[Path]) -> list[Path]:
         inside = sorted([*path.glob("*.jsonl"), *parquet_files(path)]) if is_folder else []
         inside = [file for file in inside if not is_beside(file.name)]
         if not inside:
-            wrong = "holds no annotations" if os.path.lexists(path) else "no such file"
             raise SourceError(
-                f"{path}: {wrong}; expected a .jsonl or .parquet file, or a folder of such."
+                f"{path}: {_why_not(path)}; expected a .jsonl or .parquet file, or a folder of "
+                "such."
             )
         files += inside
     return files
+
+
+def _why_not(path: Path) -> str:
+    try:
+        if os.path.isdir(path):
+            os.listdir(path)
+        path.stat()
+    except FileNotFoundError:
+        return "no such file"
+    except OSError as error:
+        return error.strerror or str(error)
+    return "holds no annotations"
 
 
 def documents_by_id(path: Path) -> dict[str, Document]:

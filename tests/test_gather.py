@@ -12,6 +12,7 @@ from gonerd.arrow import annotations_table, documents_table
 from gonerd.errors import GonerdError, RecordError, SourceError, TextMismatch
 from gonerd.gather import annotation_files, documents_by_id, gather, with_texts
 from gonerd.records import Document, annotation_from_json, text_sha256
+from tests.processes import AS_NOBODY, run_python
 from tests.strategies import HOSTILE_TEXTS
 
 TEXT = "Ana met Bo."
@@ -123,6 +124,27 @@ def test_a_path_without_annotations_is_refused(name: str, wrong: str, tmp_path: 
     assert refusal(SourceError, tmp_path / name) == (
         f"{name}: {wrong}; expected a .jsonl or .parquet file, or a folder of such."
     )
+
+
+def test_what_may_not_be_read_is_not_said_to_be_empty_or_missing(tmp_path: Path) -> None:
+    tmp_path.chmod(0o755)
+    lines(tmp_path / "sealed" / "a.jsonl", row())
+    (tmp_path / "sealed").chmod(0)
+    script = f"""
+from pathlib import Path
+from gonerd.errors import SourceError
+from gonerd.gather import annotation_files
+{AS_NOBODY}
+for path in (Path("sealed"), Path("sealed/a.jsonl")):
+    try:
+        annotation_files([path])
+    except SourceError as error:
+        print(error)
+"""
+    why = "Permission denied; expected a .jsonl or .parquet file, or a folder of such."
+    found = run_python(script, tmp_path).splitlines()
+    (tmp_path / "sealed").chmod(0o755)
+    assert found == [f"sealed: {why}", f"sealed/a.jsonl: {why}"]
 
 
 def test_two_annotations_of_a_document_by_one_annotator_are_refused(tmp_path: Path) -> None:
