@@ -73,7 +73,7 @@ def reconcile_files(request: Request) -> tuple[dict[str, Any], str]:
     if request.documents is None:  # the annotations hold them, and so does what is made of them
         texts = {item.document_id: item.document.text for item in items if item.document}
     written = _deliver(request, result, texts)
-    return _values(result, losses, rounds), _report(result, losses, rounds, written)
+    return _values(result, losses, rounds), _report(request, result, losses, rounds, written)
 
 
 def _inputs(request: Request) -> list[Path]:
@@ -82,11 +82,12 @@ def _inputs(request: Request) -> list[Path]:
         path.resolve(): "what lies beside --out"
         for path in (losses_path(request.out), asides_path(request.out))
     }
-    for option, path in (
+    places = (
         ("--out", request.out),
         ("--disputes", request.disputes),
         ("--places", request.places),
-    ):
+    )
+    for option, path in places:
         if path is None:
             continue
         if path.resolve() in outputs:
@@ -99,7 +100,7 @@ def _inputs(request: Request) -> list[Path]:
                 f"{option} {path}: holds annotations to reconcile; expected a place of its own."
             )
         outputs[path.resolve()] = option
-    check_apart([request.documents, request.settled], [("--out", request.out)])
+    check_apart([request.documents, request.settled], places)
     inputs = []
     for file in annotation_files(request.files):
         option = "" if str(file) == "-" else outputs.get(file.resolve(), "")
@@ -166,12 +167,14 @@ def _values(
         "places": len(result.places),
         "disputes": len(result.disputes),
         "passed_over": result.passed_over,
+        "rulings": result.rulings,
         "rounds": rounds,
         "losses": losses,
     }
 
 
 def _report(
+    request: Request,
     result: Reconciliation,
     losses: dict[str, int],
     rounds: list[dict[str, Any]],
@@ -185,6 +188,9 @@ def _report(
         + (f" ({labels})" if labels else ""),
         f"  {len(result.places):,} places that somebody marked; {_open(len(result.disputes))}",
     ]
+    if request.settled is not None:
+        none = "0; expected a person's name in `settled_by` of those that a person has settled"
+        lines.append(f"  settled in {request.settled}: {result.rulings or none}")
     if result.passed_over:
         lines.append(
             f"  {result.passed_over:,} times somebody left a name unmarked that the same person "

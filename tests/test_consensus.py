@@ -184,6 +184,17 @@ def test_settled_disputes_hold_in_the_next_run(folder: Path) -> None:
     ]
 
 
+def test_disputes_that_no_person_has_settled_are_said_to_be_of_no_use(folder: Path) -> None:
+    arguments = (*BOTH, "--out", "gold.jsonl", "--disputes", "open.jsonl")
+    assert run(folder, *arguments).returncode == 0
+    done = run(folder, *arguments, "--settled", "open.jsonl")
+    assert done.stdout.splitlines()[2:4] == [
+        "  4 places that somebody marked; 2 are disputes, for now settled by method",
+        "  settled in open.jsonl: 0; expected a person's name in `settled_by` of those that a "
+        "person has settled",
+    ]
+
+
 def test_silence_that_is_no_vote_is_counted(folder: Path) -> None:
     text = "then Bo Roe met his aunt and Roe went home; Roe was tired of it all by then"
     marks: list[Mark] = [(5, 11, "PER"), (29, 32, "PER"), (44, 47, "PER")]
@@ -213,6 +224,7 @@ def test_json_is_one_object(folder: Path) -> None:
         "places",
         "disputes",
         "passed_over",
+        "rulings",
         "rounds",
         "losses",
     ]
@@ -334,6 +346,10 @@ WRONG: dict[str, tuple[Sequence[object], str]] = {
     "disputes over an annotator's file in a folder that is read": (
         (".", "--out", "gold.jsonl", "--disputes", "ana.jsonl"),
         "--disputes ana.jsonl: holds annotations to reconcile; expected a place of its own.",
+    ),
+    "disputes over what people have settled": (
+        ("ana.jsonl", "--out", "gold.jsonl", "--disputes", "ben.jsonl", "--settled", "ben.jsonl"),
+        "--disputes ben.jsonl: is read by the same command; expected a place of its own.",
     ),
     "disputes over the gold": (
         (*BOTH, "--out", "gold.jsonl", "--disputes", "gold.jsonl"),

@@ -32,6 +32,8 @@ class Reconciliation:
     """Of each document, every span that the method weighed; none of a vote."""
     passed_over: int = 0
     """How often a silence was no vote: its annotator marked that name elsewhere."""
+    rulings: int = 0
+    """How many disputes people have settled."""
 
 
 def reconcile_gathered(
@@ -62,6 +64,7 @@ def reconcile_gathered(
     if not guide and len(guides) == 1:
         guide = guides.pop()
     rulings = {} if settled is None else settled_by_people(settled)
+    num_rulings = sum(map(len, rulings.values()))
     taken, why = choose(method, items)
     readings = read_corpus(taken, why, items, labels, rulings)
     threshold = AGREEMENT[taken] if agreement is None else agreement
@@ -97,6 +100,7 @@ def reconcile_gathered(
         + tuple(_unused(one) for left in rulings.values() for one in left),
         candidates=readings.candidates,
         passed_over=readings.passed_over,
+        rulings=num_rulings,
     )
 
 
