@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from gonerd import __version__
-from gonerd.cli import annotations, dataset
+from gonerd.cli import annotations, dataset, student
 from gonerd.errors import GonerdError
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ for command in (
     annotations.import_,
     annotations.export,
     annotations.agreement,
+    student.convert,
     dataset.validate,
     dataset.stats,
 ):

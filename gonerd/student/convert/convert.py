@@ -1,0 +1,206 @@
+"""The folder of a transformers encoder into the folder of one that reads more, in less time.
+
+Weights stay what they are, with a head if there is one; only the position table grows. Nothing is
+trained here. The configuration says which attention it is, and importing `gonerd.student` is all
+that transformers needs to use it.
+"""
+
+import contextlib
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gonerd.errors import ConfigError, StoreError
+from gonerd.student.attention.interface import KEY, register
+from gonerd.student.checkpoint import (
+    check_folder,
+    check_vocabulary,
+    import_transformers,
+    load_model,
+    load_tokenizer,
+    loading,
+)
+from gonerd.student.convert.card import CARD, Made, make_card
+from gonerd.student.convert.kinds import WINDOW, Asked, Kind, check_window, find_kind
+from gonerd.student.convert.positions import check_family, extend_positions, readable_tokens
+
+HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
+FETCHED = ["*.json", "*.txt", "*.model", "*.safetensors", CARD]
+"""Of a model on the hub: no code, and no pickled weights."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What is to be made of which model."""
+
+    model: str
+    """A folder, or `owner/name` on the hub where there is no such folder."""
+    out: Path
+    attention: str
+    max_tokens: int
+    window: int | None = None
+    """None: `WINDOW`, or that of the model's own layers where they have one."""
+    global_tokens: int | None = None
+
+
+def convert(request: Request) -> Made:
+    """Convert a model, write it with tokenizer and card, and say what changed."""
+    kind = find_kind(request.attention)
+    if request.window is not None:
+        check_window(request.window)
+    check_out(request.out, request.model)
+    transformers = import_transformers(f"convert {request.model}")
+    register()
+    folder = find_model(request.model)
+    with loading(request.model):
+        config = transformers.AutoConfig.from_pretrained(
+            folder, local_files_only=True, trust_remote_code=False
+        )
+        check_family(config, request.model)
+        model = load_model(folder, _class_of(config, transformers))
+        tokenizer = load_tokenizer(folder)
+        check_vocabulary(tokenizer, model)
+        if not all(bool(one.isfinite().all()) for one in model.parameters()):
+            raise ValueError("its weights hold what is no number")
+    before = readable_tokens(model)
+    changed = _change(model, tokenizer, kind, request)
+    made = Made(
+        name=request.model if folder != Path(request.model) else folder.resolve().name,
+        on_hub=folder != Path(request.model),
+        folder=folder,
+        architecture=type(model).__name__,
+        attention=request.attention,
+        settings=dict(getattr(model.config, KEY)),
+        tokens_before=before,
+        max_tokens=request.max_tokens,
+        changed=changed,
+    )
+    with _in_place(request.out) as partial:
+        model.save_pretrained(partial)
+        tokenizer.save_pretrained(partial)
+        (partial / CARD).write_text(make_card(made), encoding="utf-8")
+        for path in partial.iterdir():  # weights come readable for their owner alone
+            path.chmod((partial / CARD).stat().st_mode)
+    return made
+
+
+def check_out(out: Path, model: str) -> None:
+    """Refuse a place that is taken; an empty folder is none."""
+    expected = "expected a folder that is empty, or not there yet"
+    if out.exists() and out.resolve() == Path(model).resolve():
+        raise ConfigError(f"--out {out}: is the model itself; {expected}.")
+    if out.exists() and not out.is_dir():
+        raise StoreError(f"--out {out}: is a file; {expected}.")
+    if out.exists() and any(out.iterdir()):
+        raise StoreError(f"--out {out}: is not empty; {expected}.")
+
+
+def find_model(model: str) -> Path:
+    """Give the folder of a model, fetched if it is a name on the hub and no folder here."""
+    folder = Path(model)
+    if folder.exists() or not HUB_NAME.fullmatch(model):
+        check_folder(folder)
+        return folder
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(snapshot_download(model, allow_patterns=FETCHED, ignore_patterns=["*/*"]))
+    except Exception as error:  # of its own, of its parts, of the network
+        raise ConfigError(
+            f"{model}: no such folder, and not to be had from the hub ({type(error).__name__}); "
+            "expected the folder of a transformers encoder, or the name of one on the hub."
+        ) from None
+
+
+def _class_of(config: Any, transformers: Any) -> Any:
+    """Find the class that a checkpoint was saved as, so that its head stays on it."""
+    names = getattr(config, "architectures", None)
+    if not names:
+        return transformers.AutoModel
+    found = getattr(transformers, names[0], None)
+    if not isinstance(found, type) or not issubclass(found, transformers.PreTrainedModel):
+        raise ValueError(f"its architecture {names[0]!r} is none of transformers")
+    return found
+
+
+def _change(model: Any, tokenizer: Any, kind: Kind, request: Request) -> tuple[str, ...]:
+    """Change positions, attention and tokenizer; say what changed."""
+    config, before = model.config, readable_tokens(model)
+    if request.max_tokens < before:
+        raise ConfigError(
+            f"--max-tokens {request.max_tokens}: {request.model} reads {before} already; expected "
+            "that or more."
+        )
+    asked = Asked(
+        max_tokens=request.max_tokens,
+        window=_window(config, request),
+        global_tokens=request.global_tokens,
+    )
+    settings = kind.settings(asked)
+    was = getattr(config, KEY, None)
+    setattr(config, KEY, {"attention": request.attention, **settings})
+    said = kind.says(settings) + _which_layers(config)
+    _free(tokenizer, request.max_tokens)
+    return (
+        extend_positions(model, request.max_tokens),
+        f"attention: {was['attention'] if was else 'full'} -> {request.attention}, {said}",
+        f"tokenizer: model_max_length {request.max_tokens:,}, and no truncation unless asked for",
+    )
+
+
+def _free(tokenizer: Any, max_tokens: int) -> None:
+    """Let a tokenizer cut at the new length, and only when asked: some come with habits."""
+    tokenizer.model_max_length = max_tokens
+    tokenizer.backend_tokenizer.no_truncation()
+    tokenizer.backend_tokenizer.no_padding()
+    for name in ("max_length", "truncation_strategy", "stride", "is_local", "local_files_only"):
+        tokenizer.init_kwargs.pop(name, None)
+
+
+def _window(config: Any, request: Request) -> int:
+    """Choose the window: layers with windows of their own (ModernBERT) have learnt with them."""
+    if getattr(config, "layer_types", None) is None:
+        return request.window or WINDOW
+    own = 2 * int(config.sliding_window)
+    if request.window not in (None, own):
+        raise ConfigError(
+            f"--window {request.window}: {request.model} has layers with a window of their own, "
+            f"and keeps it; expected {own}, or no --window."
+        )
+    return own
+
+
+def _which_layers(config: Any) -> str:
+    """Say which layers the attention is for, where it is not for all."""
+    layers = getattr(config, "layer_types", None)
+    if layers is None:
+        return ""
+    full = sum(one == "full_attention" for one in layers)
+    return (
+        f"; so in {len(layers) - full} of {len(layers)} layers, whose own window this is, while "
+        f"the other {full} read everything as before"
+    )
+
+
+@contextlib.contextmanager
+def _in_place(out: Path) -> Iterator[Path]:
+    """Yield a folder to write into; move it to its place when the block ends well."""
+    place = out.resolve()
+    partial = place.with_name(f".{place.name}.{os.getpid()}.partial")
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        partial.rename(place)
+    except BaseException as error:
+        shutil.rmtree(partial, ignore_errors=True)
+        if not isinstance(error, Exception):
+            raise
+        reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        raise StoreError(
+            f"--out {out}: could not be written ({reason}); expected a folder that can be "
+            "written, and room on its disk."
+        ) from error
