@@ -19,11 +19,16 @@ from gonerd.cli.options import (
 
 
 def import_(
-    paths: Annotated[list[Path], typer.Argument(help="Files, folders or archives; - is stdin.")],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files, folders or archives; - is stdin.", readable=False)
+    ],
     form: Annotated[str, typer.Option("--from", metavar="FORMAT", help="One of those below.")],
     out: Annotated[Path, typer.Option(help="A .jsonl file; - is stdout.")],
     documents: Annotated[
-        Path | None, typer.Option(help="Texts the files do not hold: .jsonl, or a folder of .txt.")
+        Path | None,
+        typer.Option(
+            help="Texts the files do not hold: .jsonl, or a folder of .txt.", readable=False
+        ),
     ] = None,
     documents_out: Annotated[
         Path | None, typer.Option(help="Write the texts here, not into the annotations.")
@@ -131,7 +136,8 @@ def export(
 
 def agreement(
     paths: Annotated[
-        list[Path], typer.Argument(help="Annotations, a work folder or a release; - is stdin.")
+        list[Path],
+        typer.Argument(help="Annotations, a work folder or a release; - is stdin.", readable=False),
     ],
     documents: Documents = None,
     annotator: Annotated[
@@ -192,7 +198,8 @@ def reconcile(
         float | None, typer.Option(help="A reading less certain is a dispute. [0.5; 0.8]")
     ] = None,
     settled: Annotated[
-        Path | None, typer.Option(help="Disputes that people have settled; they hold.")
+        Path | None,
+        typer.Option(help="Disputes that people have settled; they hold.", readable=False),
     ] = None,
     guide: Annotated[
         str | None, typer.Option(help="Whose labels are expected, in its order.")

@@ -29,10 +29,12 @@ Workers = Annotated[int, typer.Option(min=0, help="Processes to share the work; 
 Strict = Annotated[bool, typer.Option("--strict", help="Make any loss an error.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Documents = Annotated[
-    Path | None, typer.Option(help="The texts, where the annotations do not hold them.")
+    Path | None,
+    typer.Option(help="The texts, where the annotations do not hold them.", readable=False),
 ]
 Annotations = Annotated[
-    list[Path], typer.Argument(help=".jsonl, .parquet, or a folder of such; - is stdin.")
+    list[Path],
+    typer.Argument(help=".jsonl, .parquet, or a folder of such; - is stdin.", readable=False),
 ]
 
 

@@ -10,6 +10,7 @@ import pytest
 from gonerd.formats.catalogue import FORMATS
 from tests.conftest import run_gonerd
 from tests.folders import contents
+from tests.processes import AS_NOBODY, run_python
 
 TEXT = "\U0001f600 Ana met Bo in Lund.\n"
 DOCCANO = {"id": 17, "text": TEXT, "label": [[3, 6, "PER"], [11, 13, "PER"]]}
@@ -307,3 +308,45 @@ def test_wrong_usage_exits_with_2(arguments: list[str], message: str, tmp_path: 
     assert (done.returncode, done.stdout) == (2, "")
     boxed = done.stderr.translate(dict.fromkeys(map(ord, "\u2500\u2502\u256d\u256e\u2570\u256f")))
     assert message in " ".join(boxed.split())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["import", "sealed.jsonl", "--from", "jsonl", "--out", "x.jsonl"],
+        ["export", "sealed.jsonl", "--to", "brat", "--out", "x"],
+        ["agreement", "sealed.jsonl"],
+        ["reconcile", "open.jsonl", "--out", "x.jsonl", "--settled", "sealed.jsonl"],
+        ["export", "open.jsonl", "--to", "brat", "--out", "x", "--documents", "sealed.jsonl"],
+    ],
+    ids=" ".join,
+)
+def test_a_file_that_may_not_be_read_is_wrong_input_and_no_wrong_usage(
+    arguments: list[str], tmp_path: Path
+) -> None:
+    tmp_path.chmod(0o755)
+    write(tmp_path / "open.jsonl", ROW)
+    write(tmp_path / "sealed.jsonl", ROW).chmod(0)
+    script = f"""
+from gonerd.cli import main
+import sys
+sys.stderr = sys.stdout
+
+def run(*arguments):
+    folder, sys.argv[1:] = sys.argv[1:], arguments
+    try:
+        main()
+    except SystemExit as error:
+        print(error.code)
+    sys.argv[1:] = folder
+
+arguments = {arguments!r}
+run(*("nowhere.jsonl" if one == "sealed.jsonl" else one for one in arguments))  # imports all
+{AS_NOBODY}
+run(*arguments)
+"""
+    expected = "a file to read" if arguments[0] == "import" else "a file of JSON lines"
+    assert run_python(script, tmp_path).splitlines()[-2:] == [
+        f"gonerd: sealed.jsonl: Permission denied; expected {expected}.",
+        "1",
+    ]
