@@ -11,6 +11,7 @@ with `return_seq_idx=True`; transformers' own attention would let them see each 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from gonerd.student.attention.block_sparse import read_bigbird
 from gonerd.student.attention.blocked import attend_in_blocks
 from gonerd.student.attention.pattern import Pattern, Rows
 
@@ -59,7 +60,11 @@ def read_band(
     return attend_in_blocks(query, key, value, pattern, rows, scale, dropout=dropout)
 
 
-READERS: Mapping[str, Reader] = {"band": read_band, "longformer": read_band}
+READERS: Mapping[str, Reader] = {
+    "band": read_band,
+    "longformer": read_band,
+    "bigbird": read_bigbird,
+}
 
 
 def _attention_or(usual: Callable[..., Any]) -> Callable[..., Any]:
