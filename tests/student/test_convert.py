@@ -438,6 +438,12 @@ def without_numbers(folder: Path) -> None:
     [
         (only_pickle, "Error no file named model.safetensors found in directory {path}."),
         (without_a_tokenizer, "its tokenizer has no vocabulary"),
+        (
+            lambda path: write_json(
+                path / "tokenizer_config.json", tokenizer_class="ByT5Tokenizer"
+            ),
+            "its tokenizer gives no offsets",
+        ),
         (without_a_head, "no weights for classifier.bias, 2 such"),
         (without_numbers, "its weights hold what is no number"),
         (
@@ -545,15 +551,23 @@ def test_a_disk_that_fills_up_leaves_nothing_behind(copy: Path, tmp_path: Path) 
 # The command
 
 
-OFFLINE = {**os.environ, "HF_HUB_OFFLINE": "1"}
-
-
 def run(tmp_path: Path, *arguments: object) -> tuple[int, str, str]:
-    """Run the command in its own process: exit code, output, messages."""
-    done = run_gonerd("convert", *arguments, cwd=tmp_path, env=OFFLINE)
+    """Run the command in its own process, without a network: exit code, output, messages."""
+    offline = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(tmp_path / "hub")}
+    done = run_gonerd("convert", *arguments, cwd=tmp_path, env=offline)
     return done.returncode, done.stdout, done.stderr
 
 
+@pytest.fixture
+def fetched(copy: Path, tmp_path: Path) -> None:
+    """A model `ana/small` that has been fetched from the hub."""
+    folder = tmp_path / "hub" / "models--ana--small"
+    shutil.copytree(copy, folder / "snapshots" / ("0" * 40))
+    (folder / "refs").mkdir()
+    (folder / "refs" / "main").write_text("0" * 40)
+
+
+@pytest.mark.usefixtures("fetched")
 def test_the_command_prints_what_changed(copy: Path, tmp_path: Path) -> None:
     asked = ("--attention", "longformer", "--max-tokens", 100, "--window", 20)
     positions = "positions: 40 -> 100, the 40 rows of the table repeated"
@@ -564,12 +578,16 @@ def test_the_command_prints_what_changed(copy: Path, tmp_path: Path) -> None:
     )
     cuts = "tokenizer: model_max_length 100, and no truncation unless asked for"
 
-    assert run(tmp_path, "copy", *asked, "--global-tokens", 2, "--out", "out") == (
+    assert run(tmp_path, "ana/small", *asked, "--global-tokens", 2, "--out", "out") == (
         0,
-        "out: BertForTokenClassification of copy, reads 100 tokens\n"
+        "out: BertForTokenClassification of ana/small, reads 100 tokens\n"
         f"  {positions}\n  {attention}\n  {cuts}\n",
         "",
     )
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "\nbase_model: ana/small\n" in card
+    assert "# ana/small, for 100 tokens\n" in card
+    assert str(tmp_path) not in card
     words = ["convert", copy, *asked, "--global-tokens", 2, "--out", tmp_path / "json", "--json"]
     done = CliRunner().invoke(app, [str(word) for word in words])
 
@@ -604,3 +622,25 @@ def test_help_names_every_attention(tmp_path: Path) -> None:
     listed = " ".join(printed.split()).split("Attentions: ")[1].split(".")[0]
     assert code == 0
     assert re.findall(r"\w+", re.sub(r"\(.*?\)", "", listed)) == sorted(KINDS)
+
+
+WITHOUT_TORCH = """
+import sys
+from pathlib import Path
+from gonerd.errors import GonerdError
+
+sys.modules["torch"] = None
+from gonerd.student.convert.convert import Request, convert
+
+try:
+    convert(Request(model=sys.argv[1], out=Path(sys.argv[2]), attention="band", max_tokens=100))
+except GonerdError as error:
+    print(f"{type(error).__name__}: {error}")
+"""
+
+
+def test_a_missing_extra_is_named_with_the_way_to_it(tmp_path: Path) -> None:
+    assert run_python(WITHOUT_TORCH, "small", tmp_path / "out") == (
+        "MissingExtra: convert small: torch is not installed; expected the extra `student`.\n"
+        "Install it: pip install 'gonerd[student]'\n"
+    )

@@ -63,11 +63,9 @@ def convert(request: Request) -> Made:
         check_family(config, request.model)
         model = load_model(folder, _class_of(config, transformers))
         tokenizer = load_tokenizer(folder)
-        check_vocabulary(tokenizer, model)
-        if not all(bool(one.isfinite().all()) for one in model.parameters()):
-            raise ValueError("its weights hold what is no number")
-    before = readable_tokens(model)
-    changed = _change(model, tokenizer, kind, request)
+        _check(model, tokenizer)
+        before = readable_tokens(model)
+        changed = _change(model, tokenizer, kind, request)
     made = Made(
         name=request.model if folder != Path(request.model) else folder.resolve().name,
         on_hub=folder != Path(request.model),
@@ -125,6 +123,15 @@ def _class_of(config: Any, transformers: Any) -> Any:
     if not isinstance(found, type) or not issubclass(found, transformers.PreTrainedModel):
         raise ValueError(f"its architecture {names[0]!r} is none of transformers")
     return found
+
+
+def _check(model: Any, tokenizer: Any) -> None:
+    """Refuse what loads but cannot label texts."""
+    if not tokenizer.is_fast:
+        raise ValueError("its tokenizer gives no offsets")
+    check_vocabulary(tokenizer, model)
+    if not all(bool(one.isfinite().all()) for one in model.parameters()):
+        raise ValueError("its weights hold what is no number")
 
 
 def _change(model: Any, tokenizer: Any, kind: Kind, request: Request) -> tuple[str, ...]:
