@@ -187,10 +187,11 @@ def test_settled_disputes_hold_in_the_next_run(folder: Path) -> None:
 def test_disputes_that_no_person_has_settled_are_said_to_be_of_no_use(folder: Path) -> None:
     arguments = (*BOTH, "--out", "gold.jsonl", "--disputes", "open.jsonl")
     assert run(folder, *arguments).returncode == 0
-    done = run(folder, *arguments, "--settled", "open.jsonl")
+    (folder / "open.jsonl").rename(folder / "looked_at.jsonl")
+    done = run(folder, *arguments, "--settled", "looked_at.jsonl")
     assert done.stdout.splitlines()[2:4] == [
         "  4 places that somebody marked; 2 are disputes, for now settled by method",
-        "  settled in open.jsonl: 0; expected a person's name in `settled_by` of those that a "
+        "  settled in looked_at.jsonl: 0; expected a person's name in `settled_by` of those that a "
         "person has settled",
     ]
 
