@@ -4,6 +4,7 @@ pattern.py    settings, and the rows of a batch -> which keys each query sees
 dense.py      queries, keys, values -> what each query has read, by a table of all pairs
 blocked.py    the same, block by block of queries
 windows.py    for blocks of queries: what they read of their windows, span by span
+adapters/     models of transformers with attention of their own, read by ours
 apart.py      documents packed into rows -> rows of their own, for what cannot tell them apart
 gathered.py   blocks of queries, and which pieces of keys each reads -> what they have read
 block_sparse.py  BigBird: window, global and random blocks -> what each query has read of them

@@ -11,6 +11,7 @@ with `return_seq_idx=True`; transformers' own attention would let them see each 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from gonerd.student.attention.adapters.hook import ADAPTED, adapt, mask_of_tokens
 from gonerd.student.attention.block_sparse import read_bigbird
 from gonerd.student.attention.blocked import attend_in_blocks
 from gonerd.student.attention.pattern import Pattern, Rows
@@ -33,6 +34,7 @@ def register() -> None:
     masks: Any = AttentionMaskInterface()
     if getattr(attentions["sdpa"], "of_gonerd", False):
         return
+    adapt(KEY)
     for name in masks:
         masks.register(name, _mask_or(masks[name], name))
     attentions.register("sdpa", _attention_or(attentions["sdpa"]))
@@ -106,6 +108,8 @@ def _mask_or(usual: Callable[..., Any], name: str) -> Callable[..., Any]:
     def mask(*arguments: Any, config: Any = None, **others: Any) -> Any:
         if getattr(config, KEY, None) is None:
             return usual(*arguments, config=config, **others)
+        if config.model_type in ADAPTED:
+            return mask_of_tokens(**others)
         if name != "sdpa":
             raise ValueError(
                 f"attention {name!r}: this model has attention of gonerd, which stands in for "
