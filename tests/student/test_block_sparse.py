@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from gonerd.student.attention.block_sparse import BlockPattern, attend_to_blocks, drawn_blocks
 from gonerd.student.attention.dense import attend_densely
 from gonerd.student.attention.pattern import Pattern, Rows
-from tests.student.test_attention import SCALE, Tensors, batches, drawn
+from tests.student.rows import SCALE, Tensors, batches, documents_of, drawn, kept
 
 patterns = st.builds(
     BlockPattern,
@@ -18,17 +18,6 @@ patterns = st.builds(
     random_blocks=st.integers(0, 3),
     seed=st.integers(0, 3),
 )
-
-
-def documents_of(rows: Rows, row: int) -> list[tuple[int, int, int]]:
-    """List the documents of a row: the first token, the last readable one, and the last, + 1."""
-    number = [0] * rows.length if rows.document is None else rows.document[row].tolist()
-    there = [True] * rows.length if rows.readable is None else rows.readable[row].tolist()
-    starts = [at for at in range(rows.length) if at == 0 or number[at] != number[at - 1]]
-    found = []
-    for start, end in zip(starts, [*starts[1:], rows.length], strict=True):
-        found.append((start, max([start, *(at + 1 for at in range(start, end) if there[at])]), end))
-    return found
 
 
 def table(
@@ -75,17 +64,10 @@ def read_by_table(
     return found
 
 
-def kept(rows: Rows, found: torch.Tensor) -> torch.Tensor:
-    """Leave what padding reads out of account."""
-    if rows.readable is None:
-        return found
-    return torch.where(rows.readable[:, None, :, None], found, 0)
-
-
 @settings(max_examples=80)
 @given(
     pattern=patterns,
-    batch=batches(),
+    batch=batches(longest=200),
     heads=st.integers(1, 2),
     layer=st.integers(0, 2),
     seed=st.integers(0, 99),
@@ -156,7 +138,7 @@ def test_every_other_block_is_drawn_about_as_often() -> None:
     assert all(350 <= often[block] <= 450 for block in (1, 2, 3, 7, 8))
 
 
-@given(batch=batches(), seed=st.integers(0, 99))
+@given(batch=batches(longest=200), seed=st.integers(0, 99))
 def test_blocks_as_long_as_the_text_read_everything(batch: tuple[int, Rows], seed: int) -> None:
     num_rows, rows = batch
     tensors = drawn(num_rows, 2, rows.length, seed)

@@ -8,5 +8,7 @@ adapters/     models of transformers with attention of their own, read by ours
 apart.py      documents packed into rows -> rows of their own, for what cannot tell them apart
 gathered.py   blocks of queries, and which pieces of keys each reads -> what they have read
 block_sparse.py  BigBird: window, global and random blocks -> what each query has read of them
+lsg.py           LSG's settings, and keys and values -> the few that stand for them far away
+lsg_blocked.py   LSG: near, sparse and global tokens -> what each query has read of them
 interface.py  a model's configuration -> attention as transformers calls it
 """

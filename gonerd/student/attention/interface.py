@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from gonerd.student.attention.adapters.hook import ADAPTED, adapt, mask_of_tokens
 from gonerd.student.attention.block_sparse import read_bigbird
 from gonerd.student.attention.blocked import attend_in_blocks
+from gonerd.student.attention.lsg_blocked import read_lsg
 from gonerd.student.attention.pattern import Pattern, Rows
 
 if TYPE_CHECKING:
@@ -66,6 +67,7 @@ READERS: Mapping[str, Reader] = {
     "band": read_band,
     "longformer": read_band,
     "bigbird": read_bigbird,
+    "lsg": read_lsg,
 }
 
 

@@ -1,0 +1,113 @@
+"""Tests that encoders of transformers read by BigBird and LSG: packed, padded, saved, trained."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+import transformers
+from transformers import AutoModel, PreTrainedModel
+
+import gonerd.student
+from gonerd.student.attention.interface import KEY
+
+SIZES: dict[str, Any] = {
+    "vocab_size": 50,
+    "max_position_embeddings": 450,
+    "hidden_size": 32,
+    "num_attention_heads": 2,
+    "num_hidden_layers": 3,
+    "intermediate_size": 64,
+}
+MODELS: dict[str, dict[str, Any]] = {
+    "Bert": SIZES,
+    "DistilBert": {"vocab_size": 50, "dim": 32, "n_heads": 2, "n_layers": 3, "hidden_dim": 64},
+    "ModernBert": {
+        **SIZES,
+        "local_attention": 32,
+        "pad_token_id": 0,
+        **dict.fromkeys(("bos_token_id", "cls_token_id"), 1),
+        **dict.fromkeys(("eos_token_id", "sep_token_id"), 2),
+    },
+}
+NARROW: dict[str, dict[str, Any]] = {
+    "bigbird": {"block": 8, "random_blocks": 2},
+    "lsg": {"block": 8, "sparse_block_size": 8, "selection": "bos_pooling"},
+}
+WIDE: dict[str, dict[str, Any]] = {
+    "bigbird": {"block": 200},
+    "lsg": {"block": 200, "sparse_block_size": 200},
+}
+LENGTH = 400
+IDS = torch.randint(5, 50, (2, LENGTH), generator=torch.Generator().manual_seed(0))
+MASK = (torch.arange(LENGTH)[None] < torch.tensor([[LENGTH], [300]])).long()
+everywhere = pytest.mark.parametrize(
+    ("name", "attention"), [(name, attention) for name in MODELS for attention in NARROW]
+)
+
+
+def make(name: str) -> PreTrainedModel:
+    """Make a model that has learnt nothing, always the same."""
+    assert gonerd.student
+    config = getattr(transformers, f"{name}Config")(**MODELS[name])
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        return getattr(transformers, f"{name}Model")(config).eval()
+
+
+def states(model: PreTrainedModel, ids: torch.Tensor = IDS, **inputs: Any) -> torch.Tensor:
+    """Read texts."""
+    with torch.no_grad():
+        found: torch.Tensor = model(ids, **inputs).last_hidden_state
+    return found
+
+
+@everywhere
+def test_blocks_over_half_the_text_change_nothing(name: str, attention: str) -> None:
+    model = make(name)
+    usual = states(model, attention_mask=MASK)
+    setattr(model.config, KEY, {"attention": attention, **WIDE[attention]})
+    found = states(model, attention_mask=MASK)
+    torch.testing.assert_close(found[MASK.bool()], usual[MASK.bool()], rtol=0, atol=1e-5)
+
+
+@everywhere
+def test_a_model_reads_the_same_after_a_round_trip(
+    name: str, attention: str, tmp_path: Path
+) -> None:
+    model = make(name)
+    usual = states(model, attention_mask=MASK)
+    setattr(model.config, KEY, {"attention": attention, **NARROW[attention]})
+    expected = states(model, attention_mask=MASK)
+
+    model.save_pretrained(tmp_path)
+    again = AutoModel.from_pretrained(tmp_path)
+
+    torch.testing.assert_close(states(again, attention_mask=MASK), expected, rtol=0, atol=0)
+    assert (expected - usual)[MASK.bool()].abs().max() > 1e-3
+
+
+@everywhere
+def test_packed_documents_and_padding_read_as_alone(name: str, attention: str) -> None:
+    model = make(name)
+    setattr(model.config, KEY, {"attention": attention, **NARROW[attention]})
+    sizes = (150, 1, LENGTH - 151)
+    documents = torch.repeat_interleave(torch.arange(3), torch.tensor(sizes))[None]
+    positions = torch.cat([torch.arange(size) for size in sizes])[None]
+
+    packed = states(model, IDS[:1], position_ids=positions, seq_idx=documents)
+    padded = states(model, attention_mask=MASK)[1, :300]
+
+    apart = [states(model, part) for part in IDS[:1].split(sizes, dim=1)]
+    torch.testing.assert_close(packed, torch.cat(apart, dim=1), rtol=0, atol=1e-5)
+    torch.testing.assert_close(padded, states(model, IDS[1:, :300])[0], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("attention", NARROW)
+def test_a_model_learns(attention: str) -> None:
+    model = make("Bert").train()
+    setattr(model.config, KEY, {"attention": attention, **NARROW[attention]})
+    model(IDS, attention_mask=MASK).last_hidden_state.square().sum().backward()
+    weights = model.encoder.layer[0].attention.self.query.weight
+    assert torch.isfinite(weights.grad).all()
+    assert weights.grad.abs().max() > 0
