@@ -141,7 +141,7 @@ def drawn_blocks(
         place = place + torch.where(place >= near, behind - near, 0)
         drawn.append(torch.where(left > 0, place, -1))
     if not drawn:
-        return torch.empty(len(num_blocks), num_heads, most, 0, dtype=torch.long, device=device)
+        return torch.empty(num_blocks.shape[0], num_heads, most, 0, dtype=torch.long, device=device)
     return torch.stack(drawn, dim=-1)
 
 
@@ -173,10 +173,10 @@ def _attend(
     size = pattern.block
     num_global = pattern.global_blocks + pattern.global_blocks_at_end
     readable = None if rows.readable is None else rows.readable.bool()
-    if length <= size * (num_global + 2) and given is None:  # nothing is out of sight
+    known = num_global if given is not None else num_global + 2
+    if length <= size * known:  # nothing is out of sight
         return read_whole(query, key, value, readable, scale, dropout)
-    beyond = -length % size
-    most = max((length + beyond) // size, num_global)
+    most = (length + size - 1) // size
     beyond = most * size - length
     blocks, keys, values = (
         pad(one, (0, 0, 0, beyond)).reshape(-1, size, width) for one in (query, key, value)
@@ -185,11 +185,11 @@ def _attend(
     there = pad(there if readable is None else readable, (0, beyond)).unflatten(1, (most, size))
     ends = (torch.arange(1, most + 1, device=query.device) * there.any(dim=-1)).amax(dim=1)
     if readable is None:
-        ends = torch.full_like(ends, -(-length // size))
+        ends = torch.full_like(ends, most)
     if given is None:
         given = drawn_blocks(pattern, ends, most, num_heads, layer)
-    seen = _seen_blocks(pattern, ends, most, given)
-    where, real = _laid_out(seen, there, num_rows, num_heads)
+    seen = _seen_blocks(pattern, ends, given, (num_rows, num_heads, most, -1))
+    where, real = _laid_out(seen, there)
     pieces = [Pieces(keys=keys, values=values, where=where)]
     found = read_pieces(blocks, pieces, real, scale, dropout)
     found = found.reshape(num_rows, num_heads, -1, width)
@@ -209,39 +209,36 @@ def _global_places(pattern: BlockPattern, ends: "torch.Tensor") -> "torch.Tensor
 
     first = torch.arange(pattern.global_blocks, device=ends.device)
     last = torch.arange(-pattern.global_blocks_at_end, 0, device=ends.device)
-    end = ends.clamp_min(len(first) + len(last))[:, None]
-    return torch.cat((first.expand(len(ends), -1), end + last), dim=1)
+    num_global = pattern.global_blocks + pattern.global_blocks_at_end
+    end = ends.clamp_min(num_global)[:, None]
+    return torch.cat((first.expand(ends.shape[0], -1), end + last), dim=1)
 
 
 def _seen_blocks(
-    pattern: BlockPattern, ends: "torch.Tensor", most: int, given: "torch.Tensor"
+    pattern: BlockPattern,
+    ends: "torch.Tensor",
+    given: "torch.Tensor",
+    shape: tuple[int, int, int, int],
 ) -> "torch.Tensor":
-    """List the (row or 1, head or 1, block, number) blocks that blocks of queries see; -1: none."""
+    """List the (row, head, block, number) blocks that blocks of queries see; -1 stands for none."""
     import torch
 
-    places = _global_places(pattern, ends)[:, None, None]
+    places, most = _global_places(pattern, ends)[:, None, None], shape[2]
     near = torch.arange(most, device=ends.device)[:, None] + torch.arange(-1, 2, device=ends.device)
     known = (near < 0) | (near >= most) | (near[None, ..., None] == places[:, 0, :, None]).any(-1)
     near = torch.where(known, -1, near)[:, None]
-    num_rows, num_heads = max(len(given), len(ends)), given.shape[1]
-    return torch.cat(
-        [one.expand(num_rows, num_heads, most, -1) for one in (places, near, given)], dim=-1
-    )
+    return torch.cat([one.expand(shape) for one in (places, near, given)], dim=-1)
 
 
-def _laid_out(
-    seen: "torch.Tensor", there: "torch.Tensor", num_rows: int, num_heads: int
-) -> "tuple[torch.Tensor, torch.Tensor]":
+def _laid_out(seen: "torch.Tensor", there: "torch.Tensor") -> "tuple[torch.Tensor, torch.Tensor]":
     """Number the (block, number) blocks that are seen, and say which (block, token) are there.
 
     Blocks are counted over all rows and heads.
     """
     import torch
 
-    most = seen.shape[2]
-    row = torch.arange(len(there), device=seen.device)[:, None, None, None]
+    num_rows, num_heads, most = seen.shape[:3]
+    row = torch.arange(there.shape[0], device=seen.device)[:, None, None, None]
     real = there.flatten(0, 1)[seen.clamp_min(0) + row * most] & (seen >= 0)[..., None]
-    real = real.flatten(3).expand(num_rows, num_heads, -1, -1).flatten(0, 2)
-    each = torch.arange(num_rows * num_heads, device=seen.device)[:, None, None]
-    where = seen.expand(num_rows, num_heads, -1, -1).flatten(0, 1).clamp_min(0) + each * most
-    return where.flatten(0, 1), real
+    each = torch.arange(num_rows * num_heads, device=seen.device).view(num_rows, num_heads, 1, 1)
+    return (seen.clamp_min(0) + each * most).flatten(0, 2), real.flatten(3).flatten(0, 2)

@@ -101,7 +101,7 @@ def _gathered(
         for source, where in zip(sources, tensors[2::3], strict=True):
             chosen = where[some]
             part = source.index_select(0, chosen.flatten())
-            parts.append(part.reshape(len(chosen), -1, source.shape[2]))
+            parts.append(part.reshape(chosen.shape[0], -1, source.shape[2]))
         laid_out.append(parts[0] if len(parts) == 1 else torch.cat(parts, dim=1))
     return laid_out[0], laid_out[1]
 

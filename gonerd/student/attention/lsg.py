@@ -219,8 +219,8 @@ def _taken(tokens: Tokens, places: "torch.Tensor") -> Tokens:
         one.reshape(-1, width).index_select(0, flat).view(num_rows, num_heads, -1, width)
         for one in (tokens.keys, tokens.values)
     )
-    rows = max(len(places), len(tokens.there))
-    there = tokens.there.expand(rows, num_heads, -1).gather(2, places.expand(rows, -1, -1))
+    there = tokens.there.expand(num_rows, num_heads, -1)
+    there = there.gather(2, places.expand(num_rows, -1, -1))
     return Tokens(keys=keys, values=values, there=there)
 
 

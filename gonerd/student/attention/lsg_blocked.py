@@ -75,13 +75,14 @@ def _attend(
     num_rows, num_heads, length, width = query.shape
     size = pattern.block
     readable = None if rows.readable is None else rows.readable.bool()
-    if length <= 2 * size:  # nothing is out of sight
+    if length <= max(2 * size, pattern.global_tokens):  # nothing is out of sight
         return read_whole(query, key, value, readable, scale, dropout)
-    beyond = -length % size
+    num_blocks = (length + size - 1) // size
+    beyond = num_blocks * size - length
     asking, keys, values = (pad(one, (0, 0, 0, beyond)) for one in (query, key, value))
     there = torch.ones((1, length), dtype=torch.bool, device=query.device)
     there = pad(there if readable is None else readable, (0, beyond))
-    num_global = min(pattern.global_tokens, length)
+    num_global = pattern.global_tokens
     near = there & (torch.arange(length + beyond, device=query.device) >= num_global)
     tokens = Tokens(keys=keys, values=values, there=near[:, None])
     pieces: list[Pieces] = []
@@ -92,12 +93,12 @@ def _attend(
             values=values[:, :, :num_global],
             there=there[:, None, :num_global],
         )
-        places = torch.zeros(((length + beyond) // size, 1), dtype=torch.long, device=query.device)
+        places = torch.zeros((num_blocks, 1), dtype=torch.long, device=query.device)
         _lay_out(glob, num_global, places, pieces, seen)
     if pattern.sparse_block_size:
         sparse = sparse_tokens(pattern, tokens, query[:, :, 0] * scale, layer)
         _lay_out(sparse, *_sparse_places(pattern, sparse), pieces, seen)
-    block = torch.arange((length + beyond) // size, device=query.device)[:, None]
+    block = torch.arange(num_blocks, device=query.device)[:, None]
     _lay_out(tokens, size, block + torch.arange(-1, 2, device=query.device), pieces, seen)
     blocks = asking.reshape(-1, size, width)
     real = torch.cat([one.expand(num_rows, num_heads, -1, -1) for one in seen], dim=-1)
