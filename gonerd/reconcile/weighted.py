@@ -35,7 +35,7 @@ class WeightedSettings:
     found: float = 0.7
     """Expected share of entities that an annotator marks."""
     invented: float = 0.15
-    """Expected share of clusters without an entity that an annotator marks."""
+    """Expected share of places without an entity, unmarked ones too, that an annotator marks."""
     border: float = 0.9
     """Expected share of starts, and of ends, that are right."""
     label: float = 0.9
@@ -50,7 +50,7 @@ class Competence:
     found: Floats
     """Share of entities that it marks."""
     invented: Floats
-    """Share of the places without an entity that it marks."""
+    """Share of the places without an entity that it marks, of those that nobody marks too."""
     starts: Floats
     """Share of its starts that are right."""
     ends: Floats
@@ -320,7 +320,9 @@ def _estimate(
             present[:, None] * votes.labels[marks.cluster],
         )
         read_present: Floats = marks.readers.T @ votes.presence
-        read_absent: Floats = marks.readers.T @ (1 - votes.presence)
+        # For each place without an entity that somebody marked there are some that nobody did.
+        silent = np.exp(marks.readers @ np.log(1 - competence.invented))
+        read_absent: Floats = marks.readers.T @ ((1 - votes.presence) / (1 - silent))
         competence = Competence(
             entities=float(
                 (votes.presence.sum() + settings.prior * settings.entities)

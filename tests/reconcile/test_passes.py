@@ -373,8 +373,10 @@ def test_file_without_a_record_brings_nobody(tmp_path: Path, content: str) -> No
     assert brought(tmp_path, tmp_path / PEOPLE) == []
 
 
-@pytest.mark.parametrize("make", [None, "folder"], ids=["missing", "empty folder"])
-def test_path_without_annotations_is_named(tmp_path: Path, make: str | None) -> None:
+@pytest.mark.parametrize(
+    ("make", "wrong"), [(False, "no such file"), (True, "holds no annotations")]
+)
+def test_path_without_annotations_is_named(tmp_path: Path, make: bool, wrong: str) -> None:
     collected(tmp_path)
     path = tmp_path / "people"
     if make:
@@ -382,7 +384,7 @@ def test_path_without_annotations_is_named(tmp_path: Path, make: str | None) -> 
     with pytest.raises(ConfigError) as error:
         brought(tmp_path, path)
     assert str(error.value) == (
-        f"reconcile.annotations: {path}: holds no annotations; "
+        f"reconcile.annotations: {path}: {wrong}; "
         "expected a .jsonl or .parquet file, or a folder of such."
     )
 
