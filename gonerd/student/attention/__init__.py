@@ -3,7 +3,9 @@
 pattern.py    settings, and the rows of a batch -> which keys each query sees
 dense.py      queries, keys, values -> what each query has read, by a table of all pairs
 blocked.py    the same, block by block of queries
+masks.py      rows of a batch -> which keys of its windows each query sees, span by span
 windows.py    for blocks of queries: what they read of their windows, span by span
+kept.py       the same on a CPU, with gradients that need next to nothing kept
 adapters/     models of transformers with attention of their own, read by ours
 apart.py      documents packed into rows -> rows of their own, for what cannot tell them apart
 gathered.py   blocks of queries, and which pieces of keys each reads -> what they have read

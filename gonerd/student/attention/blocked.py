@@ -7,8 +7,9 @@ step depends on the values of tensors, so the graph can be exported for any leng
 
 from typing import TYPE_CHECKING
 
+from gonerd.student.attention.masks import Globals, at, block_size, summands
 from gonerd.student.attention.pattern import Pattern, Rows, is_global, visible
-from gonerd.student.attention.windows import SPAN, Globals, at, block_size, read_windows, summands
+from gonerd.student.attention.windows import SPAN, put_rows, read_windows
 
 if TYPE_CHECKING:
     import torch
@@ -33,7 +34,6 @@ def attend_in_blocks(
     is what global tokens have read where they read by queries, keys and values of their own. Of a
     long row, no more than `span` queries are read at once.
     """
-    import torch
     from torch.nn.functional import scaled_dot_product_attention
 
     if pattern is None:
@@ -44,14 +44,10 @@ def attend_in_blocks(
     if short:  # hardly anything is out of sight
         mask = visible(pattern, rows, query.device)[:, None]
         found = scaled_dot_product_attention(query, key, value, mask, dropout, scale=scale)
-    else:
-        found = read_windows(query, key, value, pattern, rows, scale, dropout, globs, span)
-    if globs is None or (short and global_rows is None):
-        return found
-    if global_rows is None:
+        return put_rows(found, globs, global_rows)
+    if globs is not None and global_rows is None:
         global_rows = _read_by_globals(query, key, value, rows, scale, dropout, globs)
-    kept = torch.where(globs.real[:, None, :, None], global_rows, at(found, globs.places))
-    return found.scatter(2, globs.places[:, None, :, None].expand_as(kept), kept)
+    return read_windows(query, key, value, pattern, rows, scale, dropout, globs, global_rows, span)
 
 
 def find_globals(pattern: Pattern, rows: Rows, device: "torch.device | None" = None) -> Globals:

@@ -5,54 +5,31 @@ last. Overlapping views of the keys give every block its own, so that many block
 call of scaled dot product attention, with blocks where heads would be; global keys stand before
 those of each block. A long row is read span by span, a span being many blocks, so that what is
 needed beside the tensors themselves, masks and keys that stand in several windows, is needed for
-one span at a time; where gradients are wanted it is made again rather than kept.
+one span at a time; where gradients are wanted it is made again rather than kept. On a CPU and
+without dropout kept.py does the same with less to make again.
 """
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from gonerd.student.attention.pattern import Pattern, Rows, is_global
+from gonerd.student.attention.kept import can_keep, read_and_keep
+from gonerd.student.attention.masks import (
+    Globals,
+    Known,
+    at,
+    block_size,
+    know_rows,
+    summands,
+    visible_globals,
+    visible_windows,
+)
+from gonerd.student.attention.pattern import Pattern, Rows
 
 if TYPE_CHECKING:
     import torch
 
-SMALLEST_BLOCK = 64
-"""Queries; with fewer the work of a block is too little for the cost of starting it."""
-SPAN = 2048
+SPAN = 1024
 """Queries of a span, all rows together, that are read before any others."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
-class Globals:
-    """The global tokens of a batch."""
-
-    places: "torch.Tensor"
-    """(row or 1, number): which token of the row."""
-    real: "torch.Tensor"
-    """(row or 1, number): false where it only fills up a row with fewer than others."""
-
-
-def block_size(pattern: Pattern) -> int:
-    """Choose how many queries a block has: half as many as the keys on one side, by trial."""
-    return max(SMALLEST_BLOCK, pattern.half_window // 2)
-
-
-def at(one: "torch.Tensor", places: "torch.Tensor") -> "torch.Tensor":
-    """Take the (row, head, number, width) vectors that stand at some places."""
-    index = places[:, None, :, None].expand(len(one), one.shape[1], -1, one.shape[3])
-    return one.gather(2, index)
-
-
-def summands(seen: "torch.Tensor", like: "torch.Tensor") -> "torch.Tensor":
-    """Turn what is visible into what is added to scores: never minus infinity.
-
-    The queries that fill up a block may see nothing, and would be no numbers.
-    """
-    import torch
-
-    hidden = torch.full((), torch.finfo(like.dtype).min / 2, dtype=like.dtype, device=like.device)
-    return torch.where(seen, torch.zeros_like(hidden), hidden)
 
 
 def read_windows(
@@ -64,74 +41,48 @@ def read_windows(
     scale: float,
     dropout: float,
     globs: Globals | None = None,
+    global_rows: "torch.Tensor | None" = None,
     span: int = SPAN,
 ) -> "torch.Tensor":
-    """Let every query read its window, and the global tokens."""
+    """Let every query read its window and the global tokens; put what those have read in place."""
     import torch
     from torch.utils.checkpoint import checkpoint
 
+    known = know_rows(pattern, rows, query, globs)
+    if can_keep(query, dropout):
+        return read_and_keep(query, key, value, known, globs, global_rows, scale, span)
     read = partial(
         _read_span,
-        known=_known(pattern, rows, query, globs),
+        known=known,
         kept=() if globs is None else (at(key, globs.places), at(value, globs.places)),
         scale=scale,
         dropout=dropout,
     )
-    span = _span_size(pattern, len(query), span)
+    step = _span_size(pattern, len(query), span)
     # a graph for any length cannot be made of a number of spans
-    if span >= rows.length or torch.compiler.is_compiling() or torch.jit.is_tracing():
-        return read(query, (key,), (value,), 0, 0)
+    if step >= rows.length or torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return put_rows(read(query, (key,), (value,), 0, 0), globs, global_rows)
     if torch.is_grad_enabled() and any(one.requires_grad for one in (query, key, value)):
         read = partial(checkpoint, read, use_reentrant=False)
     half = pattern.half_window
-    keys, values = (_with_neighbours(one.split(span, dim=2), half) for one in (key, value))
-    parts = zip(query.split(span, dim=2), keys, values, strict=True)
-    return torch.cat(
-        [read(*three, number * span, half if number else 0) for number, three in enumerate(parts)],
-        dim=2,
-    )
+    keys, values = (_with_neighbours(one.split(step, dim=2), half) for one in (key, value))
+    parts = zip(query.split(step, dim=2), keys, values, strict=True)
+    found = [
+        read(*three, number * step, half if number else 0) for number, three in enumerate(parts)
+    ]
+    return put_rows(torch.cat(found, dim=2), globs, global_rows)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False, slots=True)
-class _Known:
-    """What masks are made of: tokens with half a window, and what fills up a block, around them."""
-
-    pattern: Pattern
-    there: "torch.Tensor"
-    """(row or 1, token): true for keys that windows are for: no padding, and no global tokens."""
-    document: "torch.Tensor | None"
-    """(row, token): -1 where there is no token."""
-    globs_there: "torch.Tensor | None"
-    """(row or 1, number): true for the keys of global tokens."""
-    globs_document: "torch.Tensor | None"
-
-
-def _known(pattern: Pattern, rows: Rows, like: "torch.Tensor", globs: Globals | None) -> _Known:
+def put_rows(
+    found: "torch.Tensor", globs: Globals | None, global_rows: "torch.Tensor | None"
+) -> "torch.Tensor":
+    """Put what global tokens have read in its places."""
     import torch
-    from torch.nn.functional import pad
 
-    half = pattern.half_window
-    around = (half, half + -rows.length % block_size(pattern))
-    there = torch.ones((1, rows.length), dtype=torch.bool, device=like.device)
-    if rows.readable is not None:
-        there = rows.readable
-    globs_there = globs_document = None
-    if globs is not None:
-        places = globs.places
-        most = max(len(there), len(places))
-        by_row = there.expand(most, -1).gather(1, places.expand(most, -1))
-        globs_there = globs.real & by_row
-        if rows.document is not None:
-            globs_document = rows.document.gather(1, places)
-        there = there & ~is_global(pattern, rows, like.device)
-    document = None if rows.document is None else pad(rows.document, around, value=-1)
-    return _Known(
-        pattern=pattern,
-        there=pad(there, around),
-        document=document,
-        globs_there=globs_there,
-        globs_document=globs_document,
-    )
+    if globs is None or global_rows is None:
+        return found
+    kept = torch.where(globs.real[:, None, :, None], global_rows, at(found, globs.places))
+    return found.scatter(2, globs.places[:, None, :, None].expand_as(kept), kept)
 
 
 def _span_size(pattern: Pattern, num_rows: int, most: int) -> int:
@@ -162,7 +113,7 @@ def _read_span(
     start: int,
     before: int,
     *,
-    known: _Known,
+    known: Known,
     kept: "tuple[torch.Tensor, ...]",
     scale: float,
     dropout: float,
@@ -190,7 +141,11 @@ def _read_span(
             torch.cat((one[:, :, None].expand(-1, -1, num_blocks, -1, -1), window), dim=3)
             for one, window in zip(kept, windows, strict=True)
         ]
-    mask = summands(_visible_in_span(known, start, num_blocks), query)
+    seen = visible_windows(known, start, num_blocks)
+    if kept:
+        globs = visible_globals(known, start, num_blocks).expand(len(seen), -1, -1, -1)
+        seen = torch.cat((globs, seen), dim=-1)
+    mask = summands(seen, query)
     parts = (blocks, *(window.flatten(0, 1) for window in windows))
     if len(mask) == 1:
         found = scaled_dot_product_attention(*parts, mask, dropout, scale=scale)
@@ -204,29 +159,3 @@ def _read_span(
             ]
         )
     return found.reshape(num_rows, num_heads, length + beyond, width)[:, :, :length]
-
-
-def _visible_in_span(known: _Known, start: int, num_blocks: int) -> "torch.Tensor":
-    """Write out which (row or 1, block, query, key) are visible, global keys first."""
-    import torch
-
-    size, half = block_size(known.pattern), known.pattern.half_window
-    reach, device = size + 2 * half, known.there.device
-    of_query = torch.arange(size, device=device)[:, None]
-    of_key = torch.arange(reach, device=device)[None] - half
-    around = slice(start, start + num_blocks * size + 2 * half)
-    there = known.there[:, around].unfold(1, reach, size)[:, :, None]
-    seen = ((of_query - of_key).abs() <= half) & there
-    queries = None
-    if known.document is not None:
-        keys = known.document[:, around].unfold(1, reach, size)
-        queries = keys[:, :, half : half + size, None]
-        seen = seen & (queries == keys[:, :, None])
-    seen = seen | (of_query == of_key)
-    if known.globs_there is None:
-        return seen
-    globs = known.globs_there[:, None, None]
-    if known.globs_document is not None:
-        globs = globs & (queries == known.globs_document[:, None, None])
-    globs = globs.expand(len(seen), num_blocks, size, -1)
-    return torch.cat((globs, seen), dim=-1)

@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from gonerd.student.attention.blocked import attend_in_blocks, find_globals, seen_by_globals
+from gonerd.student.attention.masks import Globals, summands
 from gonerd.student.attention.pattern import Pattern, Rows
-from gonerd.student.attention.windows import Globals, summands
 
 if TYPE_CHECKING:
     import torch
