@@ -81,7 +81,7 @@ def read(model: PreTrainedModel, table: dict[str, Any] | None, **inputs: Any) ->
 def slopes(model: PreTrainedModel, found: torch.Tensor) -> dict[str, torch.Tensor]:
     """Take gradients of all weights that had a part in what was found."""
     model.zero_grad()
-    found.square().sum().backward()
+    found.pow(3).sum().backward()  # squares of a normalised state always add up to the same
     return {n: one.grad.clone() for n, one in model.named_parameters() if one.grad is not None}
 
 

@@ -2,6 +2,7 @@
 
 hook.py        which models those are, and how they come to use it
 longformer.py  Longformer
+big_bird.py    BigBird
 
 Longformer, BigBird and Nystromformer know nothing of transformers' interface of attention, and
 their checkpoints hold weights that only their own modules have. So a method of such a module is

@@ -4,22 +4,25 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
+from gonerd.student.attention.adapters.big_bird import read_big_bird
 from gonerd.student.attention.adapters.longformer import read_longformer, without_padding
 
 if TYPE_CHECKING:
     import torch
 
-ADAPTED = ("longformer",)
+ADAPTED = ("longformer", "big_bird")
 """Types of models that read here, and not by transformers' interface."""
 
 
 def adapt(key: str) -> None:
     """Let models whose configuration has that key read by our attention."""
+    from transformers.models.big_bird.modeling_big_bird import BigBirdAttention
     from transformers.models.longformer.modeling_longformer import (
         LongformerModel,
         LongformerSelfAttention,
     )
 
+    _replace(BigBirdAttention, "forward", read_big_bird, key)
     _replace(LongformerSelfAttention, "forward", read_longformer, key)
     _replace(LongformerModel, "_pad_to_window_size", without_padding, key)
 
