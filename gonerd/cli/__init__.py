@@ -29,6 +29,7 @@ for command in (
     annotations.export,
     annotations.agreement,
     student.convert,
+    student.finetune,
     dataset.validate,
     dataset.stats,
 ):

@@ -1,4 +1,4 @@
-"""The commands that make and use models that read whole documents: convert."""
+"""The commands that make and use models that read whole documents: convert, finetune."""
 
 from pathlib import Path
 from typing import Annotated
@@ -50,3 +50,74 @@ def convert(
     lines = [f"{out}: {made.architecture} of {made.name}, reads {made.max_tokens:,} tokens"]
     lines += [f"  {one}" for one in made.changed]
     print_result({"out": str(out), **made.to_json()}, "\n".join(lines), as_json)
+
+
+def finetune(
+    model: Annotated[Path, typer.Argument(help="A folder of transformers.")],
+    data: Annotated[Path, typer.Option(help="A release.")],
+    out: Annotated[Path, typer.Option(help="Folder of the model; a run that was stopped goes on.")],
+    epochs: Annotated[int, typer.Option(min=1, help="Times that all of it is read.")] = 5,
+    learning_rate: Annotated[float, typer.Option(min=0.0, help="Of the encoder.")] = 5e-5,
+    max_tokens: Annotated[
+        int | None,
+        typer.Option(help="Pieces in a window. [default: all that the model reads]"),
+    ] = None,
+    overlap: Annotated[int, typer.Option(min=0, help="Pieces that windows share at a seam.")] = 64,
+    every_piece: Annotated[
+        bool, typer.Option("--every-piece", help="Tag all pieces of a word, not the first alone.")
+    ] = False,
+    update: Annotated[int, typer.Option(min=1, help="Pieces that are learnt from at once.")] = 4096,
+    at_once: Annotated[int, typer.Option(min=1, help="Pieces in memory at once.")] = 4096,
+    patience: Annotated[
+        int, typer.Option(min=1, help="Epochs without a better score after which it ends.")
+    ] = 2,
+    bfloat16: Annotated[bool, typer.Option("--bfloat16", help="Compute in 16 bits.")] = False,
+    seed: Annotated[int, typer.Option(min=0, help="Of what is drawn.")] = 0,
+    train: Annotated[str, typer.Option(help="The split to learn from.")] = "train",
+    watch: Annotated[str, typer.Option(help="The split whose score says when to stop.")] = (
+        "validation"
+    ),
+    as_json: AsJson = False,
+) -> None:
+    """Teach an encoder the labels of a release, on whole documents.
+
+    A document that is longer than the model reads goes through windows with context on both sides,
+    and nothing of it is left out. Give the same command again, and a stopped run goes on.
+
+    Example: gonerd finetune encoder-4096 --data build/gonerd --out tagger
+    """
+    from gonerd.student.finetune.release import Request
+    from gonerd.student.finetune.release import finetune as teach
+    from gonerd.student.finetune.train import Training
+
+    report = teach(
+        Request(
+            model=model,
+            data=data,
+            out=out,
+            longest=max_tokens,
+            overlap=overlap,
+            every_piece=every_piece,
+            train_split=train,
+            watched_split=watch,
+            training=Training(
+                epochs=epochs,
+                learning_rate=learning_rate,
+                pieces_an_update=update,
+                pieces_at_once=at_once,
+                patience=patience,
+                bfloat16=bfloat16,
+                seed=seed,
+            ),
+        )
+    )
+    scores = ", ".join(f"{100 * one:.1f}" for one in report["scores"])
+    lines = [
+        f"{out}: strict span F1 of {100 * report['best']:.1f} on the split {watch!r}",
+        f"  {report['documents']:,} documents in {report['windows']:,} windows of up to "
+        f"{report['longest']:,} pieces; {report['documents in windows']:,} did not fit into one",
+        f"  {report['updates']:,} updates; after each epoch {scores}",
+    ]
+    if report["spans without tags"]:
+        lines.append(f"  {report['spans without tags']:,} spans that no tag can say were left out")
+    print_result({"out": str(out), **report}, "\n".join(lines), as_json)

@@ -1,0 +1,8 @@
+"""Documents with gold into a token classifier that has learnt from them.
+
+examples.py  a document and its spans -> windows of pieces with tags, no longer than the model reads
+rows.py      windows -> rows of tensors, packed where documents cannot see each other, else padded
+predict.py   a model and documents -> annotations, windows joined where each is surest
+train.py     a model, examples and settings -> the same model, taught; stopped and resumed anywhere
+release.py   a model and a release -> a folder with the model taught on it, and how well it does
+"""

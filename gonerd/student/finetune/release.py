@@ -1,0 +1,208 @@
+"""A model and a release into a folder with the model taught on it, and how well it does.
+
+The folder holds the model in safetensors and its tokenizer, as transformers writes them, the labels
+in the configuration in the order of `bio.tag_names`, and `training.json` with the course of it.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from gonerd.bio import tag_names
+from gonerd.errors import ConfigError
+from gonerd.gather import Annotated
+from gonerd.records import Annotation, Document, Span
+from gonerd.release import DEFAULT, Release, open_release, read_rows
+from gonerd.score import score
+from gonerd.store import write_file
+from gonerd.student.checkpoint import (
+    check_folder,
+    check_vocabulary,
+    import_transformers,
+    load_tokenizer,
+    loading,
+)
+from gonerd.student.finetune.examples import Example, Reading, examples_of, taught
+from gonerd.student.finetune.predict import predict
+from gonerd.student.finetune.rows import first_position
+from gonerd.student.finetune.train import Training, train
+from gonerd.student.tagging.pieces import check_tokenizer
+
+COURSE = "training.json"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Request:
+    """What to teach, on what, and where to."""
+
+    model: Path
+    data: Path
+    out: Path
+    training: Training
+    longest: int | None = None
+    """Pieces at once; by default as many as the model reads."""
+    overlap: int = 64
+    every_piece: bool = False
+    train_split: str = "train"
+    watched_split: str = "validation"
+
+
+def finetune(request: Request, tick: Callable[[int], None] = lambda pieces: None) -> dict[str, Any]:
+    """Teach a model on a release, and describe what became of it.
+
+    A run that was stopped is resumed from what lies in the folder.
+    """
+    release = open_release(request.data)
+    tokenizer, model = _load(request.model, release.labels, request.training.seed)
+    reading = _reading(request, model)
+    taught_on = _read(release, request.train_split)
+    watched = _read(release, request.watched_split)
+    examples, left = _examples(taught_on, release.labels, tokenizer, reading)
+    request.out.mkdir(parents=True, exist_ok=True)
+
+    def measure() -> float:
+        return _f1(model, tokenizer, watched, release.labels, reading)
+
+    course = train(
+        model,
+        examples,
+        request.training,
+        measure=measure,
+        state=request.out / "state.pt",
+        tick=tick,
+    )
+    model.save_pretrained(request.out)
+    tokenizer.save_pretrained(request.out)
+    report = {
+        "documents": len(taught_on),
+        "windows": len(examples),
+        "longest": reading.longest,
+        "documents in windows": len(
+            {one.document for one in examples if one.window.core_start > 0}
+        ),
+        "spans without tags": left,
+        "scores": course.scores,
+        "best": max(course.scores),
+        "updates": len(course.losses),
+        "training": asdict(request.training),
+    }
+    write_file(request.out / COURSE, (json.dumps(report, indent=1) + "\n").encode())
+    return report
+
+
+def _load(path: Path, labels: Sequence[str], seed: int) -> tuple[Any, Any]:
+    """Load a tokenizer and a token classifier for these labels; a head that is there must fit.
+
+    One that is not is drawn, the same for the same seed.
+    """
+    check_folder(path)
+    transformers = import_transformers(f"finetune {path}")
+    import torch
+
+    torch.manual_seed(seed)
+    names = tag_names(labels)
+    with loading(path):
+        tokenizer = load_tokenizer(path)
+        config = transformers.AutoConfig.from_pretrained(
+            path, local_files_only=True, trust_remote_code=False
+        )
+        has_head = any("TokenClassification" in name for name in config.architectures or ())
+        own = [str(name) for _, name in sorted(config.id2label.items())]
+        if has_head and own != names:
+            raise ConfigError(
+                f"{path}: its labels are {', '.join(own[:12])}; expected those of the data, "
+                f"{', '.join(names[:12])}.\nGive a checkpoint without a head for them."
+            )
+        config.id2label = dict(enumerate(names))
+        config.label2id = {name: code for code, name in enumerate(names)}
+        model, found = transformers.AutoModelForTokenClassification.from_pretrained(
+            path,
+            config=config,
+            local_files_only=True,
+            use_safetensors=True,
+            trust_remote_code=False,
+            output_loading_info=True,
+        )
+        body = f"{model.base_model_prefix}."
+        if missing := sorted(name for name in found["missing_keys"] if name.startswith(body)):
+            raise ValueError(f"no weights for {missing[0]}, {len(missing)} such")
+        check_vocabulary(tokenizer, model)
+    check_tokenizer(tokenizer, str(path))
+    return tokenizer, model.eval()
+
+
+def _reading(request: Request, model: Any) -> Reading:
+    able = int(model.config.max_position_embeddings) - first_position(model)
+    longest = able if request.longest is None else request.longest
+    if not 16 <= longest <= able:
+        raise ConfigError(
+            f"--max-tokens {longest}: {request.model} reads from 16 to {able} at once; expected no "
+            "more.\nMake it longer: gonerd convert"
+        )
+    return Reading(longest=longest, overlap=request.overlap, every_piece=request.every_piece)
+
+
+def _read(release: Release, split: str) -> list[Annotated]:
+    """Read the documents of a split with their gold."""
+    if split not in release.configs[DEFAULT]:
+        raise ConfigError(
+            f"{release.folder}: no split {split!r}; expected one of "
+            f"{', '.join(release.configs[DEFAULT])}."
+        )
+    columns = ("id", "text", "source", "license", "language", "spans")
+    rows = (row for of, row in read_rows(release, DEFAULT, columns) if of == split)
+    return [_annotated(row) for row in rows]
+
+
+def _annotated(row: dict[str, Any]) -> Annotated:
+    spans = tuple(
+        Span(start=one["start"], end=one["end"], label=one["label"]) for one in row.pop("spans")
+    )
+    document = Document(**row)
+    gold = Annotation(
+        document_id=document.id,
+        text_sha256=document.text_sha256,
+        annotator="gold",
+        guide="",
+        coverage=((0, len(document.text)),) if document.text else (),
+        spans=spans,
+    )
+    return Annotated(document=document, annotations=(gold,))
+
+
+def _examples(
+    documents: Sequence[Annotated], labels: Sequence[str], tokenizer: Any, reading: Reading
+) -> tuple[list[Example], int]:
+    """Cut documents into examples, and count the spans that no tag could say."""
+    left = 0
+    found: list[Example] = []
+    for number, one in enumerate(documents):
+        (gold,) = one.annotations
+        pieces, tags, without = taught(
+            one.document, gold.spans, gold.coverage, labels, tokenizer, reading
+        )
+        left += len(without)
+        found += examples_of(number, pieces, tags, tokenizer, reading)
+    return found, left
+
+
+def _f1(
+    model: Any,
+    tokenizer: Any,
+    documents: Sequence[Annotated],
+    labels: Sequence[str],
+    reading: Reading,
+) -> float:
+    predicted = predict(
+        model, tokenizer, [one.document for one in documents], labels, reading, annotator="model"
+    )
+    return score(_pairs(documents, predicted)).micro.f1 or 0.0
+
+
+def _pairs(
+    documents: Sequence[Annotated], predicted: Iterator[Annotation]
+) -> Iterator[tuple[Sequence[Span], Sequence[Span]]]:
+    for one, said in zip(documents, predicted, strict=True):
+        yield one.annotations[0].spans, said.spans
