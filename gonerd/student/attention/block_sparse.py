@@ -21,7 +21,13 @@ from typing import TYPE_CHECKING, Any
 
 from gonerd.student.attention.apart import attend_apart
 from gonerd.student.attention.blocked import attend_in_blocks
-from gonerd.student.attention.gathered import Pieces, own_window, read_pieces, read_whole
+from gonerd.student.attention.gathered import (
+    Pieces,
+    own_window,
+    read_pieces,
+    read_whole,
+    whole_blocks,
+)
 from gonerd.student.attention.pattern import Pattern, Rows
 
 if TYPE_CHECKING:
@@ -176,7 +182,7 @@ def _attend(
     known = num_global if given is not None else num_global + 2
     if length <= size * known:  # nothing is out of sight
         return read_whole(query, key, value, readable, scale, dropout)
-    most = (length + size - 1) // size
+    most = whole_blocks(length, size)
     beyond = most * size - length
     blocks, keys, values = (
         pad(one, (0, 0, 0, beyond)).reshape(-1, size, width) for one in (query, key, value)
@@ -184,8 +190,6 @@ def _attend(
     there = torch.ones((1, length), dtype=torch.bool, device=query.device)
     there = pad(there if readable is None else readable, (0, beyond)).unflatten(1, (most, size))
     ends = (torch.arange(1, most + 1, device=query.device) * there.any(dim=-1)).amax(dim=1)
-    if readable is None:
-        ends = torch.full_like(ends, most)
     if given is None:
         given = drawn_blocks(pattern, ends, most, num_heads, layer)
     seen = _seen_blocks(pattern, ends, given, (num_rows, num_heads, most, -1))

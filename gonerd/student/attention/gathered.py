@@ -45,7 +45,7 @@ def read_pieces(
     import torch
 
     tensors = [one for piece in pieces for one in (piece.keys, piece.values, piece.where)]
-    if torch.compiler.is_compiling() or torch.jit.is_tracing():  # no loop whose end is a length
+    if _traced():  # no loop whose end is a length
         keys, values = _gathered(tensors, slice(None))
         return _read(blocks, keys, values, there, scale, dropout)
     tensors = [one.contiguous() for one in tensors]
@@ -80,6 +80,15 @@ def summands(there: "torch.Tensor", like: "torch.Tensor") -> "torch.Tensor":
     return torch.where(there, torch.zeros_like(hidden), hidden)
 
 
+def whole_blocks(length: int, size: int) -> int:
+    """Count the blocks that a text fills.
+
+    In a graph there is always one that it does not, as a graph of texts that fill their blocks is
+    another than that of texts that do not.
+    """
+    return length // size + 1 if _traced() else -(-length // size)
+
+
 def own_window(module: object) -> int | None:
     """Say how many keys on either side a layer sees in a model whose layers differ (ModernBERT).
 
@@ -87,6 +96,12 @@ def own_window(module: object) -> int | None:
     """
     window: int | None = getattr(module, "sliding_window", None)
     return None if window is None else window - 1
+
+
+def _traced() -> bool:
+    import torch
+
+    return bool(torch.compiler.is_compiling() or torch.jit.is_tracing())
 
 
 def _gathered(

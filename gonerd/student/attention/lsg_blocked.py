@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from gonerd.student.attention.apart import attend_apart
 from gonerd.student.attention.blocked import attend_in_blocks
-from gonerd.student.attention.gathered import Pieces, own_window, read_pieces, read_whole
+from gonerd.student.attention.gathered import (
+    Pieces,
+    own_window,
+    read_pieces,
+    read_whole,
+    whole_blocks,
+)
 from gonerd.student.attention.lsg import SparsePattern, Tokens, sparse_tokens
 from gonerd.student.attention.pattern import Pattern, Rows
 
@@ -77,7 +83,7 @@ def _attend(
     readable = None if rows.readable is None else rows.readable.bool()
     if length <= max(2 * size, pattern.global_tokens):  # nothing is out of sight
         return read_whole(query, key, value, readable, scale, dropout)
-    num_blocks = (length + size - 1) // size
+    num_blocks = whole_blocks(length, size)
     beyond = num_blocks * size - length
     asking, keys, values = (pad(one, (0, 0, 0, beyond)) for one in (query, key, value))
     there = torch.ones((1, length), dtype=torch.bool, device=query.device)
