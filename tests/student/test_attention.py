@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from gonerd.student.attention.blocked import attend_in_blocks, find_globals
 from gonerd.student.attention.dense import attend_densely
-from gonerd.student.attention.masks import at, block_size
+from gonerd.student.attention.masks import at, block_size, know_rows
 from gonerd.student.attention.pattern import Pattern, Rows, is_global, visible
+from gonerd.student.attention.windows import read_anywhere
 
 Tensors = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 SCALE = 0.3
@@ -98,6 +99,31 @@ def test_without_a_pattern_or_with_a_window_over_all_everything_is_read(
     torch.testing.assert_close(everything[keep], wide[keep])
 
 
+@settings(max_examples=40)
+@given(
+    half=st.sampled_from([0, 1, 3, 64, 70]),
+    batch=batches(),
+    seed=st.integers(0, 99),
+    span=st.sampled_from([1, 128, 10_000]),
+)
+def test_what_runs_on_any_device_reads_what_the_table_says(
+    half: int, batch: tuple[int, Rows], seed: int, span: int
+) -> None:
+    num_rows, rows = batch
+    pattern = Pattern(half_window=half, global_tokens=1)
+    tensors = drawn(num_rows, 2, rows.length, seed)
+    globs = find_globals(pattern, rows)
+    local = ~is_global(pattern, rows)[:, None, :, None]
+
+    expected = attend_densely(*tensors, pattern, rows, SCALE) * local
+    known = know_rows(pattern, rows, tensors[0], globs)
+    found = read_anywhere(*tensors, known, globs, SCALE, 0.0, span) * local
+
+    torch.testing.assert_close(found, expected)
+    slopes = torch.autograd.grad(expected.square().sum(), tensors)
+    torch.testing.assert_close(torch.autograd.grad(found.square().sum(), tensors), slopes)
+
+
 @settings(max_examples=30)
 @given(batch=batches(), seed=st.integers(0, 99))
 def test_global_tokens_may_read_by_queries_keys_and_values_of_their_own(
@@ -120,14 +146,37 @@ def test_global_tokens_may_read_by_queries_keys_and_values_of_their_own(
 
 @pytest.mark.parametrize("global_tokens", [0, 1])
 @pytest.mark.parametrize("span", [1, 10_000])
-def test_gradients_are_those_of_small_steps(global_tokens: int, span: int) -> None:
+@pytest.mark.parametrize("dropout", [0.0, 0.3])
+def test_gradients_are_those_of_small_steps(global_tokens: int, span: int, dropout: float) -> None:
     pattern = Pattern(half_window=2, global_tokens=global_tokens)
     rows = Rows(length=block_size(pattern) + 9)
     tensors = drawn(1, 1, rows.length, seed=0, width=2)
 
-    assert torch.autograd.gradcheck(
-        lambda *all_three: attend_in_blocks(*all_three, pattern, rows, SCALE, span=span), tensors
-    )
+    def read(*all_three: torch.Tensor) -> torch.Tensor:
+        with torch.random.fork_rng():
+            torch.manual_seed(7)  # so that each time the same is dropped
+            return attend_in_blocks(*all_three, pattern, rows, SCALE, span=span, dropout=dropout)
+
+    assert torch.autograd.gradcheck(read, tensors)
+
+
+@pytest.mark.parametrize("global_tokens", [0, 2])
+def test_what_is_read_with_dropout_is_on_average_what_is_read_without(global_tokens: int) -> None:
+    pattern = Pattern(half_window=10, global_tokens=global_tokens)
+    rows = Rows(length=90)
+    tensors = [one.detach() for one in drawn(1, 2, rows.length, seed=0)]
+    expected = attend_densely(*tensors, pattern, rows, SCALE)
+
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        drawings = [
+            attend_in_blocks(*tensors, pattern, rows, SCALE, dropout=0.25) for _ in range(400)
+        ]
+
+    mean = torch.stack(drawings).mean(dim=0)
+    spread = torch.stack(drawings).std(dim=0)
+    assert spread.mean() > 0.01
+    assert ((mean - expected).abs() < 5 * spread / 20 + 1e-9).all()
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])

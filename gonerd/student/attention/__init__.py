@@ -5,7 +5,9 @@ dense.py      queries, keys, values -> what each query has read, by a table of a
 blocked.py    the same, block by block of queries
 masks.py      rows of a batch -> which keys of its windows each query sees, span by span
 windows.py    for blocks of queries: what they read of their windows, span by span
-kept.py       the same on a CPU, with gradients that need next to nothing kept
+spans.py      keys and values with what is around them -> span by span of queries
+kept.py       windows read on a CPU, with gradients that need next to nothing kept
+dropping.py   the same with dropout
 adapters/     models of transformers with attention of their own, read by ours
 apart.py      documents packed into rows -> rows of their own, for what cannot tell them apart
 gathered.py   blocks of queries, and which pieces of keys each reads -> what they have read

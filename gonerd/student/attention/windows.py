@@ -5,8 +5,8 @@ last. Overlapping views of the keys give every block its own, so that many block
 call of scaled dot product attention, with blocks where heads would be; global keys stand before
 those of each block. A long row is read span by span, a span being many blocks, so that what is
 needed beside the tensors themselves, masks and keys that stand in several windows, is needed for
-one span at a time; where gradients are wanted it is made again rather than kept. On a CPU and
-without dropout kept.py does the same with less to make again.
+one span at a time; where gradients are wanted it is made again rather than kept. On a CPU kept.py
+does the same with less to make again.
 """
 
 from functools import partial
@@ -45,12 +45,28 @@ def read_windows(
     span: int = SPAN,
 ) -> "torch.Tensor":
     """Let every query read its window and the global tokens; put what those have read in place."""
+    known = know_rows(pattern, rows, query, globs)
+    if can_keep(query, dropout):
+        return read_and_keep(query, key, value, known, globs, global_rows, scale, dropout, span)
+    found = read_anywhere(query, key, value, known, globs, scale, dropout, span)
+    return put_rows(found, globs, global_rows)
+
+
+def read_anywhere(
+    query: "torch.Tensor",
+    key: "torch.Tensor",
+    value: "torch.Tensor",
+    known: Known,
+    globs: Globals | None,
+    scale: float,
+    dropout: float,
+    span: int,
+) -> "torch.Tensor":
+    """Let every query read its window and the global tokens, on any device and into graphs too."""
     import torch
     from torch.utils.checkpoint import checkpoint
 
-    known = know_rows(pattern, rows, query, globs)
-    if can_keep(query, dropout):
-        return read_and_keep(query, key, value, known, globs, global_rows, scale, span)
+    length, half = query.shape[2], known.pattern.half_window
     read = partial(
         _read_span,
         known=known,
@@ -58,19 +74,20 @@ def read_windows(
         scale=scale,
         dropout=dropout,
     )
-    step = _span_size(pattern, len(query), span)
     # a graph for any length cannot be made of a number of spans
-    if step >= rows.length or torch.compiler.is_compiling() or torch.jit.is_tracing():
-        return put_rows(read(query, (key,), (value,), 0, 0), globs, global_rows)
+    if torch.compiler.is_compiling() or torch.jit.is_tracing():
+        return read(query, (key,), (value,), 0, 0)
+    step = _span_size(known.pattern, len(query), span)
+    if step >= length:
+        return read(query, (key,), (value,), 0, 0)
     if torch.is_grad_enabled() and any(one.requires_grad for one in (query, key, value)):
         read = partial(checkpoint, read, use_reentrant=False)
-    half = pattern.half_window
     keys, values = (_with_neighbours(one.split(step, dim=2), half) for one in (key, value))
     parts = zip(query.split(step, dim=2), keys, values, strict=True)
     found = [
         read(*three, number * step, half if number else 0) for number, three in enumerate(parts)
     ]
-    return put_rows(torch.cat(found, dim=2), globs, global_rows)
+    return torch.cat(found, dim=2)
 
 
 def put_rows(
