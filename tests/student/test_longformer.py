@@ -186,6 +186,19 @@ def test_dropout_is_drawn_while_learning_and_only_then() -> None:
     assert all(torch.isfinite(one).all() for one in slopes(model, found[0]).values())
 
 
+@pytest.mark.parametrize("dropout", [0.0, 0.1])
+@pytest.mark.parametrize("which", ["the first", "many"])
+def test_it_learns_in_half_precision(dropout: float, which: str) -> None:
+    model = made(attention_probs_dropout_prob=dropout, hidden_dropout_prob=0.0).train()
+    inputs = {"input_ids": IDS, "attention_mask": MASK, "global_attention_mask": GLOBALS[which]}
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        mixed = read(model, OURS, **inputs)[MASK.bool()]
+    assert all(torch.isfinite(one).all() for one in slopes(model, mixed).values())
+    if not dropout:
+        expected = read(model, OURS, **inputs)[MASK.bool()]
+        torch.testing.assert_close(mixed.float(), expected, rtol=0, atol=0.2)
+
+
 def test_long_texts_need_no_table_of_pairs() -> None:
     length = 16_384
     model = made(num_hidden_layers=1, attention_window=64, max_position_embeddings=length + 2)

@@ -93,7 +93,8 @@ def _function() -> Any:
             found, *sums = (read_dropping(work),) if plan.dropout else _read(work)
             if plan.globs is not None and global_rows is not None:
                 real = plan.globs.real[:, None, :, None]
-                kept = torch.where(real, global_rows, at(found, plan.globs.places))
+                there = at(found, plan.globs.places)
+                kept = torch.where(real, global_rows.to(there.dtype), there)
                 found.scatter_(2, index_of(plan.globs, found), kept)
             ctx.save_for_backward(query, key, value, found, *sums)
             return found

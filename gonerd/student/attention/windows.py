@@ -98,7 +98,8 @@ def put_rows(
 
     if globs is None or global_rows is None:
         return found
-    kept = torch.where(globs.real[:, None, :, None], global_rows, at(found, globs.places))
+    there = at(found, globs.places)
+    kept = torch.where(globs.real[:, None, :, None], global_rows.to(there.dtype), there)
     return found.scatter(2, globs.places[:, None, :, None].expand_as(kept), kept)
 
 
