@@ -86,6 +86,7 @@ def _attend(
     num_blocks = whole_blocks(length, size)
     beyond = num_blocks * size - length
     asking, keys, values = (pad(one, (0, 0, 0, beyond)) for one in (query, key, value))
+    keys, values = keys.contiguous(), values.contiguous()  # once, and not for each kind of piece
     there = torch.ones((1, length), dtype=torch.bool, device=query.device)
     there = pad(there if readable is None else readable, (0, beyond))
     num_global = pattern.global_tokens
