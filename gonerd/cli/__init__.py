@@ -30,6 +30,7 @@ for command in (
     annotations.agreement,
     student.convert,
     student.finetune,
+    student.evaluate,
     dataset.validate,
     dataset.stats,
 ):

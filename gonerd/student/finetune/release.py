@@ -31,6 +31,8 @@ from gonerd.student.finetune.train import Training, train
 from gonerd.student.tagging.pieces import check_tokenizer
 
 COURSE = "training.json"
+TAGGING = "gonerd_tagging"
+"""Of a configuration: which pieces have a tag."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,9 +58,13 @@ def finetune(request: Request, tick: Callable[[int], None] = lambda pieces: None
     """
     release = open_release(request.data)
     tokenizer, model = _load(request.model, release.labels, request.training.seed)
-    reading = _reading(request, model)
-    taught_on = _read(release, request.train_split)
-    watched = _read(release, request.watched_split)
+    reading = Reading(
+        longest=longest_of(request.model, model, request.longest),
+        overlap=request.overlap,
+        every_piece=request.every_piece,
+    )
+    taught_on = read_split(release, request.train_split)
+    watched = read_split(release, request.watched_split)
     examples, left = _examples(taught_on, release.labels, tokenizer, reading)
     request.out.mkdir(parents=True, exist_ok=True)
 
@@ -73,6 +79,7 @@ def finetune(request: Request, tick: Callable[[int], None] = lambda pieces: None
         state=request.out / "state.pt",
         tick=tick,
     )
+    setattr(model.config, TAGGING, {"every_piece": request.every_piece})
     model.save_pretrained(request.out)
     tokenizer.save_pretrained(request.out)
     report = {
@@ -133,19 +140,20 @@ def _load(path: Path, labels: Sequence[str], seed: int) -> tuple[Any, Any]:
     return tokenizer, model.eval()
 
 
-def _reading(request: Request, model: Any) -> Reading:
+def longest_of(path: Path, model: Any, asked: int | None) -> int:
+    """Say how many pieces a model shall read at once; more than it can is a ConfigError."""
     able = int(model.config.max_position_embeddings) - first_position(model)
-    longest = able if request.longest is None else request.longest
+    longest = able if asked is None else asked
     if not 16 <= longest <= able:
         raise ConfigError(
-            f"--max-tokens {longest}: {request.model} reads from 16 to {able} at once; expected no "
-            "more.\nMake it longer: gonerd convert"
+            f"--max-tokens {longest}: {path} reads from 16 to {able} at once; expected no more.\n"
+            "Make it longer: gonerd convert"
         )
-    return Reading(longest=longest, overlap=request.overlap, every_piece=request.every_piece)
+    return longest
 
 
-def _read(release: Release, split: str) -> list[Annotated]:
-    """Read the documents of a split with their gold."""
+def read_split(release: Release, split: str) -> list[Annotated]:
+    """Read the documents of a split with their gold; one that is not there is a ConfigError."""
     if split not in release.configs[DEFAULT]:
         raise ConfigError(
             f"{release.folder}: no split {split!r}; expected one of "
