@@ -156,6 +156,7 @@ def peers() -> dict[str, Callable[[Any], Mapping[str, str]]]:
 
 def compare(gold: Found, items: Sequence[Gathered]) -> dict[str, float]:
     """Score every method and every peer on one corpus, as F1 in per cent."""
+    print(f"{len(items)} documents", file=sys.stderr, flush=True)
     scores = {"best single": measure(gold, best_single(gold, items)).f1}
     for name, aggregate in peers().items():
         scores[name] = measure(gold, by_tokens(items, aggregate)).f1
