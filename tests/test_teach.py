@@ -14,7 +14,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gonerd import teach
-from gonerd.errors import ConfigError, RecordError
+from gonerd.errors import ConfigError, RecordError, SourceError
 from gonerd.gather import Gathered, gather, with_texts
 from gonerd.reconcile.plain import Reconciliation, reconcile_gathered
 from gonerd.records import (
@@ -241,14 +241,19 @@ def test_a_document_without_its_text_is_refused(items: list[Gathered], encoder: 
     )
 
 
-@pytest.mark.parametrize("count", [0, 1])
-def test_a_single_document_is_refused(items: list[Gathered], encoder: Path, count: int) -> None:
+def test_a_single_document_is_refused(items: list[Gathered], encoder: Path) -> None:
     with pytest.raises(ConfigError) as error:
-        reconcile_with_model(items[:count], encoder)
+        reconcile_with_model(items[:1], encoder)
     assert str(error.value) == (
-        f"--model {encoder}: {count} document; expected 2 or more, as the model marks each by what "
-        "it learnt from the others."
+        f"--model {encoder}: 1 document; expected 2 or more, as the model marks each by what it "
+        "learnt from the others."
     )
+
+
+def test_no_document_is_refused(encoder: Path) -> None:
+    with pytest.raises(SourceError) as error:
+        reconcile_with_model([], encoder)
+    assert str(error.value) == ("annotations: none in all files; expected at least one record.")
 
 
 def test_a_folder_that_is_no_encoder_is_refused(items: list[Gathered], tmp_path: Path) -> None:
