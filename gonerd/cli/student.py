@@ -56,7 +56,12 @@ def finetune(
     model: Annotated[Path, typer.Argument(help="A folder of transformers.")],
     data: Annotated[Path, typer.Option(help="A release.")],
     out: Annotated[Path, typer.Option(help="Folder of the model; a run that was stopped goes on.")],
-    epochs: Annotated[int, typer.Option(min=1, help="Times that all of it is read.")] = 5,
+    epochs: Annotated[
+        int | None,
+        typer.Option(
+            min=1, help="Times that all of it is read. [default: 5, more if it is little]"
+        ),
+    ] = None,
     learning_rate: Annotated[float, typer.Option(min=0.0, help="Of the encoder.")] = 5e-5,
     max_tokens: Annotated[
         int | None,

@@ -328,6 +328,7 @@ def test_no_tags_at_all_are_refused(encoder: Path) -> None:
 def test_it_ends_when_the_score_rises_no_more() -> None:
     training = Training(patience=2)
     assert not train._has_ended(Course(), training)
+    assert not train._has_ended(Course(scores=[0.0, 0.0, 0.0, 0.0]), training)
     assert not train._has_ended(Course(scores=[0.1, 0.5, 0.4]), training)
     assert train._has_ended(Course(scores=[0.1, 0.5, 0.4, 0.5]), training)
 
@@ -341,6 +342,11 @@ def a_tokenizer() -> Any:
 
 
 TOKENIZER = a_tokenizer()
+
+
+@pytest.mark.parametrize(("num_documents", "epochs"), [(1, 300), (20, 15), (200, 5)])
+def test_little_is_read_more_often(num_documents: int, epochs: int) -> None:
+    assert train._enough([4_096] * num_documents, Training()) == epochs
 
 
 def test_rows_are_padded_where_windows_would_see_each_other(encoder: Path) -> None:

@@ -22,12 +22,17 @@ from gonerd.student.finetune.examples import Example
 from gonerd.student.finetune.rows import batches, to_rows
 from gonerd.student.tagging.pieces import UNTAUGHT
 
+EPOCHS = 5
+LEAST_UPDATES = 300
+"""With fewer, a few long documents teach nothing yet: all is O."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Training:
     """How a model learns."""
 
-    epochs: int = 5
+    epochs: int | None = None
+    """None: `EPOCHS`, or as many more as make `LEAST_UPDATES` updates."""
     learning_rate: float = 5e-5
     head_learning_rate: float = 1e-3
     """Of what the checkpoint had no weights for: the layer that gives the tags."""
@@ -39,7 +44,7 @@ class Training:
     """In memory; fewer than an update has are added up."""
     largest_gradient: float = 1.0
     patience: int = 2
-    """Epochs without a better score after which it ends."""
+    """Epochs without a better score after which it ends, once there is a score at all."""
     bfloat16: bool = False
     seed: int = 0
     updates_between_saves: int = 100
@@ -79,13 +84,14 @@ def train(
     if not teaching:
         raise ConfigError("training: no tag among all examples; expected documents with gold.")
     sizes = [len(one.ids) for one in teaching]
+    epochs = training.epochs or _enough(sizes, training)
     optimizer = _optimizer(model, training)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _rate(teaching, sizes, training))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _rate(sizes, training, epochs))
     tags = [int(one.tags.sum()) for one in teaching]
     run = fingerprint_of(asdict(training), sizes, tags, model.config.to_dict())
     best = state.with_suffix(".best")
     course = _resume(state, run, model, optimizer, schedule)
-    while course.epoch < training.epochs and not _has_ended(course, training):
+    while course.epoch < epochs and not _has_ended(course, training):
         updates = _updates(sizes, training, course.epoch)
         for number in range(course.update, len(updates)):
             torch.manual_seed(_seed(training.seed, course.epoch, number))
@@ -106,9 +112,9 @@ def train(
 
 
 def _has_ended(course: Course, training: Training) -> bool:
-    """Say whether the score has not risen for so many epochs."""
+    """Say whether the score has not risen for so many epochs; while it is 0, it has not begun."""
     scores = course.scores
-    return bool(scores) and len(scores) - 1 - scores.index(max(scores)) >= training.patience
+    return any(scores) and len(scores) - 1 - scores.index(max(scores)) >= training.patience
 
 
 def _seed(*numbers: int) -> int:
@@ -120,11 +126,14 @@ def _updates(sizes: Sequence[int], training: Training, epoch: int) -> list[list[
     return batches(sizes, training.pieces_an_update, order.tolist())
 
 
-def _rate(
-    examples: Sequence[Example], sizes: Sequence[int], training: Training
-) -> Callable[[int], float]:
+def _enough(sizes: Sequence[int], training: Training) -> int:
+    """Say how many epochs make enough updates."""
+    return max(EPOCHS, math.ceil(LEAST_UPDATES / len(_updates(sizes, training, 0))))
+
+
+def _rate(sizes: Sequence[int], training: Training, epochs: int) -> Callable[[int], float]:
     """Let the rate rise over the first updates, and fall to nothing over the rest."""
-    total = sum(len(_updates(sizes, training, epoch)) for epoch in range(training.epochs))
+    total = sum(len(_updates(sizes, training, epoch)) for epoch in range(epochs))
     rising = max(1, math.ceil(training.warmup * total))
     return lambda done: min((done + 1) / rising, (total - done) / max(1, total - rising + 1), 1.0)
 
