@@ -10,21 +10,7 @@ from gonerd.student.attention.dense import attend_densely
 from gonerd.student.attention.masks import at, block_size, know_rows
 from gonerd.student.attention.pattern import Pattern, Rows, is_global, visible
 from gonerd.student.attention.windows import read_anywhere
-
-Tensors = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
-SCALE = 0.3
-
-
-def drawn(rows: int, heads: int, length: int, seed: int, width: int = 4) -> Tensors:
-    """Draw queries, keys and values, laid out as models lay them out."""
-    chance = torch.Generator().manual_seed(seed)
-    shape = (rows, length, heads, width)
-    query, key, value = (
-        torch.randn(shape, generator=chance, dtype=torch.float64).transpose(1, 2).requires_grad_()
-        for _ in range(3)
-    )
-    return query, key, value
-
+from tests.student.rows import SCALE, drawn
 
 patterns = st.builds(
     Pattern,
