@@ -45,7 +45,7 @@ def read_pieces(
     import torch
 
     tensors = [one for piece in pieces for one in (piece.keys, piece.values, piece.where)]
-    if _traced():  # no loop whose end is a length
+    if traced():  # no loop whose end is a length
         keys, values = _gathered(tensors, slice(None))
         return _read(blocks, keys, values, there, scale, dropout)
     tensors = [one.contiguous() for one in tensors]
@@ -86,7 +86,7 @@ def whole_blocks(length: int, size: int) -> int:
     In a graph there is always one that it does not, as a graph of texts that fill their blocks is
     another than that of texts that do not.
     """
-    return length // size + 1 if _traced() else -(-length // size)
+    return length // size + 1 if traced() else -(-length // size)
 
 
 def own_window(module: object) -> int | None:
@@ -98,7 +98,8 @@ def own_window(module: object) -> int | None:
     return None if window is None else window - 1
 
 
-def _traced() -> bool:
+def traced() -> bool:
+    """Say whether a graph is being made, which has to hold for other lengths too."""
     import torch
 
     return bool(torch.compiler.is_compiling() or torch.jit.is_tracing())

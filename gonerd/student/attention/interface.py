@@ -15,6 +15,7 @@ from gonerd.student.attention.adapters.hook import ADAPTED, adapt, mask_of_token
 from gonerd.student.attention.block_sparse import read_bigbird
 from gonerd.student.attention.blocked import attend_in_blocks
 from gonerd.student.attention.lsg_blocked import read_lsg
+from gonerd.student.attention.nystrom import read_nystromformer
 from gonerd.student.attention.pattern import Pattern, Rows
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ READERS: Mapping[str, Reader] = {
     "longformer": read_band,
     "bigbird": read_bigbird,
     "lsg": read_lsg,
+    "nystromformer": read_nystromformer,
 }
 
 
