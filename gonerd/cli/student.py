@@ -25,6 +25,34 @@ def convert(
         int | None,
         typer.Option(help="First tokens that see all and are seen by all. [default: 1]"),
     ] = None,
+    block: Annotated[
+        int | None,
+        typer.Option(help="Tokens; each sees three blocks. [default: bigbird 64, lsg 128]"),
+    ] = None,
+    random_blocks: Annotated[
+        int | None, typer.Option(help="Blocks drawn for each block. [default: 3]")
+    ] = None,
+    global_blocks: Annotated[
+        int | None,
+        typer.Option(help="First blocks that see all and are seen, and last ones. [default: 1]"),
+    ] = None,
+    sparse_block_size: Annotated[
+        int | None, typer.Option(help="Sparse tokens seen on either side. [default: 128]")
+    ] = None,
+    sparsity_factor: Annotated[
+        int | None, typer.Option(help="Tokens that a sparse one stands for. [default: 2]")
+    ] = None,
+    selection: Annotated[
+        str | None,
+        typer.Option(
+            metavar="HOW",
+            help="stride, block_stride, norm, pooling, bos_pooling or lsh. [default: norm]",
+        ),
+    ] = None,
+    landmarks: Annotated[
+        int | None,
+        typer.Option(help="Means of segments through which a text is read. [default: 64]"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Make an encoder read long documents: more positions, attention in linear time, same weights.
@@ -33,9 +61,11 @@ def convert(
 
     Example: gonerd convert path/to/encoder --attention band --max-tokens 4096 --out encoder-4096
 
-    Attentions: band, longformer (a band, and global tokens).
+    Attentions: band, longformer (a band, and global tokens), bigbird (near, random and global
+    blocks), lsg (near blocks, sparse tokens beyond, and global tokens), nystromformer (landmarks).
     """
     from gonerd.student.convert.convert import Request, convert
+    from gonerd.student.convert.kinds import Asked
 
     made = convert(
         Request(
@@ -43,8 +73,17 @@ def convert(
             out=out,
             attention=attention,
             max_tokens=max_tokens,
-            window=window,
-            global_tokens=global_tokens,
+            asked=Asked(
+                window=window,
+                global_tokens=global_tokens,
+                block=block,
+                random_blocks=random_blocks,
+                global_blocks=global_blocks,
+                sparse_block_size=sparse_block_size,
+                sparsity_factor=sparsity_factor,
+                selection=selection,
+                landmarks=landmarks,
+            ),
         )
     )
     lines = [f"{out}: {made.architecture} of {made.name}, reads {made.max_tokens:,} tokens"]

@@ -6,6 +6,7 @@ import re
 import resource
 import shutil
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from gonerd.cli import app
 from gonerd.errors import GonerdError
 from gonerd.student.attention.interface import READERS
 from gonerd.student.convert.convert import Request, convert
-from gonerd.student.convert.kinds import KINDS
+from gonerd.student.convert.kinds import KINDS, Asked
 from tests.conftest import run_gonerd
 from tests.processes import run_python
 from tests.student.families import FAMILIES, OWN_WINDOW, TOKENS, WORDS, tiny_model
@@ -52,9 +53,16 @@ def copy(sources: Callable[[str], Path], tmp_path: Path) -> Path:
 
 def converted(model: Path, out: Path, **asked: Any) -> Path:
     """Convert a model, to a band for `LONG` tokens where nothing else is asked for."""
-    convert(Request(**{"model": str(model), "out": out, "attention": "band", "max_tokens": LONG}
-                    | asked))  # fmt: skip
+    convert(request(model=model, out=out, **asked))
     return out
+
+
+def request(**asked: Any) -> Request:
+    """Ask for a band for `LONG` tokens where nothing else is asked for."""
+    options = {one.name for one in fields(Asked)} & asked.keys()
+    of_attention = Asked(**{name: asked.pop(name) for name in options})
+    asked = {"attention": "band", "max_tokens": LONG, "asked": of_attention, **asked}
+    return Request(**{**asked, "model": str(asked["model"])})
 
 
 def tagger(folder: Path) -> Any:
@@ -357,7 +365,7 @@ def refusal(**asked: Any) -> str:
     out = asked["out"]
     before = sorted(out.parent.rglob("*"))
     with pytest.raises(GonerdError) as error:
-        convert(Request(**{"attention": "band", "max_tokens": LONG} | asked))
+        convert(request(**asked))
     assert sorted(out.parent.rglob("*")) == before
     return f"{type(error.value).__name__}: {error.value}"
 
@@ -372,7 +380,8 @@ def refusal(**asked: Any) -> str:
         ({"window": -2}, "--window -2: has no two halves; {window}"),
         (
             {"global_tokens": 1},
-            "--global-tokens 1: a band has none; expected --attention longformer with it.",
+            "--global-tokens 1: attention 'band' has no such setting; expected --attention "
+            "longformer or lsg with it.",
         ),
         (
             {"attention": "longformer", "global_tokens": 0},
@@ -621,7 +630,7 @@ def test_help_names_every_attention(tmp_path: Path) -> None:
     code, printed, _ = run(tmp_path, "--help")
     listed = " ".join(printed.split()).split("Attentions: ")[1].split(".")[0]
     assert code == 0
-    assert re.findall(r"\w+", re.sub(r"\(.*?\)", "", listed)) == sorted(KINDS)
+    assert re.findall(r"\w+", re.sub(r"\(.*?\)", "", listed)) == list(KINDS)
 
 
 WITHOUT_TORCH = """

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ from gonerd.student.checkpoint import (
     loading,
 )
 from gonerd.student.convert.card import CARD, Made, make_card
-from gonerd.student.convert.kinds import WINDOW, Asked, Kind, check_window, find_kind
+from gonerd.student.convert.kinds import KINDS, Asked, settle
 from gonerd.student.convert.positions import check_family, extend_positions, readable_tokens
 
 HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
@@ -42,16 +42,12 @@ class Request:
     out: Path
     attention: str
     max_tokens: int
-    window: int | None = None
-    """None: `WINDOW`, or that of the model's own layers where they have one."""
-    global_tokens: int | None = None
+    asked: Asked = field(default_factory=Asked)
 
 
 def convert(request: Request) -> Made:
     """Convert a model, write it with tokenizer and card, and say what changed."""
-    kind = find_kind(request.attention)
-    if request.window is not None:
-        check_window(request.window)
+    settle(request.attention, request.asked, request.max_tokens)
     check_out(request.out, request.model)
     transformers = import_transformers(f"convert {request.model}")
     register()
@@ -65,7 +61,7 @@ def convert(request: Request) -> Made:
         tokenizer = load_tokenizer(folder)
         _check(model, tokenizer)
         before = readable_tokens(model)
-        changed = _change(model, tokenizer, kind, request)
+        changed = _change(model, tokenizer, request)
     made = Made(
         name=request.model if folder != Path(request.model) else folder.resolve().name,
         on_hub=folder != Path(request.model),
@@ -134,7 +130,7 @@ def _check(model: Any, tokenizer: Any) -> None:
         raise ValueError("its weights hold what is no number")
 
 
-def _change(model: Any, tokenizer: Any, kind: Kind, request: Request) -> tuple[str, ...]:
+def _change(model: Any, tokenizer: Any, request: Request) -> tuple[str, ...]:
     """Change positions, attention and tokenizer; say what changed."""
     config, before = model.config, readable_tokens(model)
     if request.max_tokens < before:
@@ -142,15 +138,13 @@ def _change(model: Any, tokenizer: Any, kind: Kind, request: Request) -> tuple[s
             f"--max-tokens {request.max_tokens}: {request.model} reads {before} already; expected "
             "that or more."
         )
-    asked = Asked(
-        max_tokens=request.max_tokens,
-        window=_window(config, request),
-        global_tokens=request.global_tokens,
-    )
-    settings = kind.settings(asked)
+    asked = request.asked
+    if request.attention in ("band", "longformer"):
+        asked = replace(asked, window=_window(config, request))
+    settings = settle(request.attention, asked, request.max_tokens)
     was = getattr(config, KEY, None)
     setattr(config, KEY, {"attention": request.attention, **settings})
-    said = kind.says(settings) + _which_layers(config)
+    said = KINDS[request.attention].says(settings) + _which_layers(config, request.attention)
     _free(tokenizer, request.max_tokens)
     return (
         extend_positions(model, request.max_tokens),
@@ -168,25 +162,30 @@ def _free(tokenizer: Any, max_tokens: int) -> None:
         tokenizer.init_kwargs.pop(name, None)
 
 
-def _window(config: Any, request: Request) -> int:
+def _window(config: Any, request: Request) -> int | None:
     """Choose the window: layers with windows of their own (ModernBERT) have learnt with them."""
     if getattr(config, "layer_types", None) is None:
-        return request.window or WINDOW
+        return request.asked.window
     own = 2 * int(config.sliding_window)
-    if request.window not in (None, own):
+    if request.asked.window not in (None, own):
         raise ConfigError(
-            f"--window {request.window}: {request.model} has layers with a window of their own, "
-            f"and keeps it; expected {own}, or no --window."
+            f"--window {request.asked.window}: {request.model} has layers with a window of their "
+            f"own, and keeps it; expected {own}, or no --window."
         )
     return own
 
 
-def _which_layers(config: Any) -> str:
+def _which_layers(config: Any, attention: str) -> str:
     """Say which layers the attention is for, where it is not for all."""
     layers = getattr(config, "layer_types", None)
     if layers is None:
         return ""
     full = sum(one == "full_attention" for one in layers)
+    if attention not in ("band", "longformer"):
+        return (
+            f"; so in {full} of {len(layers)} layers, while the other {len(layers) - full} keep "
+            "the windows of their own"
+        )
     return (
         f"; so in {len(layers) - full} of {len(layers)} layers, whose own window this is, while "
         f"the other {full} read everything as before"
