@@ -14,6 +14,6 @@ gathered.py   blocks of queries, and which pieces of keys each reads -> what the
 block_sparse.py  BigBird: window, global and random blocks -> what each query has read of them
 lsg.py           LSG's settings, and keys and values -> the few that stand for them far away
 lsg_blocked.py   LSG: near, sparse and global tokens -> what each query has read of them
-nystrom.py    Nystromformer: means of segments -> what each query has read through them
+nystrom.py       Nystromformer: means of segments -> what each query has read through them
 interface.py  a model's configuration -> attention as transformers calls it
 """
