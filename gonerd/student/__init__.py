@@ -3,7 +3,7 @@
 attention/     attention in linear time, and how transformers comes to use it
 checkpoint.py  a folder of transformers -> a tokenizer and a model, safely
 convert/       an encoder of short texts -> one of long ones, with the same weights
-evaluate.py    a token classifier and a release -> predictions, how good and how fast they are
+evaluate/      token classifiers and a release -> predictions, how good and how fast they are
 finetune/      documents with gold -> a token classifier that has learnt from them
 encoder.py     a transformers encoder and words -> what its layers see in each word
 tagger.py      words and probable tags -> tags of words it was not taught on

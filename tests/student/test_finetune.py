@@ -16,6 +16,7 @@ from gonerd.errors import ConfigError, GonerdError, StoreError
 from gonerd.records import Span
 from gonerd.student.attention.interface import KEY
 from gonerd.student.finetune import release, train
+from gonerd.student.finetune.data import open_data, read_split
 from gonerd.student.finetune.examples import Reading, examples_of, taught
 from gonerd.student.finetune.predict import predict
 from gonerd.student.finetune.release import Request, finetune
@@ -81,7 +82,7 @@ def test_a_model_learns_and_is_saved_with_its_labels(request_of: Request) -> Non
     names = ["O", "B-LOC", "I-LOC", "B-PER", "I-PER"]
     assert [again.config.id2label[code] for code in range(5)] == names
     tokenizer = AutoTokenizer.from_pretrained(request_of.out)
-    watched = release.read_split(release.open_release(request_of.data), "validation")
+    watched = read_split(open_data(request_of.data), "validation")
     reading = Reading(longest=LONGEST, overlap=8)
     assert release._f1(again.eval(), tokenizer, watched, LABELS, reading) == report["best"]
     assert json.loads((request_of.out / "training.json").read_text()) == report
@@ -128,7 +129,7 @@ def test_parts_of_an_update_change_nothing(encoder: Path, data: Path, packed: bo
     if packed:
         setattr(model.config, KEY, {"attention": "band", "half_window": 4})
     model.double()
-    documents = release.read_split(release.open_release(data), "train")
+    documents = read_split(open_data(data), "train")
     reading = Reading(longest=LONGEST, overlap=8)
     examples, _ = release._examples(documents, LABELS, tokenizer, reading)
     before = {name: one.clone() for name, one in model.state_dict().items()}
@@ -147,7 +148,7 @@ def test_parts_of_an_update_change_nothing(encoder: Path, data: Path, packed: bo
 def test_a_packed_row_reads_as_windows_apart(encoder: Path, data: Path) -> None:
     tokenizer, model = release._load(encoder, LABELS, 0)
     setattr(model.config, KEY, {"attention": "longformer", "half_window": 9, "global_tokens": 1})
-    documents = [one.document for one in release.read_split(release.open_release(data), "train")]
+    documents = [one.document for one in read_split(open_data(data), "train")]
     reading = Reading(longest=LONGEST, overlap=8)
 
     together, apart = (
@@ -186,7 +187,8 @@ def test_command_refuses_in_one_message(request_of: Request, tmp_path: Path) -> 
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == (
-        f"gonerd: {tmp_path}: no manifest.json in it; expected the folder of a release.\n"
+        f"gonerd: {tmp_path}: no manifest.json in it, nor files by split such as train.parquet or "
+        "train.jsonl; expected a release, or files with its columns text and spans.\n"
     )
 
 

@@ -1,5 +1,6 @@
 """Documents with gold into a token classifier that has learnt from them.
 
+data.py      a release, or files with its columns -> documents with gold, by split
 examples.py  a document and its spans -> windows of pieces with tags, no longer than the model reads
 rows.py      windows -> rows of tensors, packed where documents cannot see each other, else padded
 predict.py   a model and documents -> annotations, windows joined where each is surest

@@ -13,8 +13,7 @@ from typing import Any
 from gonerd.bio import tag_names
 from gonerd.errors import ConfigError
 from gonerd.gather import Annotated
-from gonerd.records import Annotation, Document, Span
-from gonerd.release import DEFAULT, Release, open_release, read_rows
+from gonerd.records import Annotation, Span
 from gonerd.score import score
 from gonerd.store import write_file
 from gonerd.student.checkpoint import (
@@ -24,6 +23,7 @@ from gonerd.student.checkpoint import (
     load_tokenizer,
     loading,
 )
+from gonerd.student.finetune.data import open_data, read_split
 from gonerd.student.finetune.examples import Example, Reading, examples_of, taught
 from gonerd.student.finetune.predict import predict
 from gonerd.student.finetune.rows import first_position
@@ -56,20 +56,20 @@ def finetune(request: Request, tick: Callable[[int], None] = lambda pieces: None
 
     A run that was stopped is resumed from what lies in the folder.
     """
-    release = open_release(request.data)
-    tokenizer, model = _load(request.model, release.labels, request.training.seed)
+    data = open_data(request.data)
+    tokenizer, model = _load(request.model, data.labels, request.training.seed)
     reading = Reading(
         longest=longest_of(request.model, model, request.longest),
         overlap=request.overlap,
         every_piece=request.every_piece,
     )
-    taught_on = read_split(release, request.train_split)
-    watched = read_split(release, request.watched_split)
-    examples, left = _examples(taught_on, release.labels, tokenizer, reading)
+    taught_on = read_split(data, request.train_split)
+    watched = read_split(data, request.watched_split)
+    examples, left = _examples(taught_on, data.labels, tokenizer, reading)
     request.out.mkdir(parents=True, exist_ok=True)
 
     def measure() -> float:
-        return _f1(model, tokenizer, watched, release.labels, reading)
+        return _f1(model, tokenizer, watched, data.labels, reading)
 
     course = train(
         model,
@@ -150,34 +150,6 @@ def longest_of(path: Path, model: Any, asked: int | None) -> int:
             "Make it longer: gonerd convert"
         )
     return longest
-
-
-def read_split(release: Release, split: str) -> list[Annotated]:
-    """Read the documents of a split with their gold; one that is not there is a ConfigError."""
-    if split not in release.configs[DEFAULT]:
-        raise ConfigError(
-            f"{release.folder}: no split {split!r}; expected one of "
-            f"{', '.join(release.configs[DEFAULT])}."
-        )
-    columns = ("id", "text", "source", "license", "language", "spans")
-    rows = (row for of, row in read_rows(release, DEFAULT, columns) if of == split)
-    return [_annotated(row) for row in rows]
-
-
-def _annotated(row: dict[str, Any]) -> Annotated:
-    spans = tuple(
-        Span(start=one["start"], end=one["end"], label=one["label"]) for one in row.pop("spans")
-    )
-    document = Document(**row)
-    gold = Annotation(
-        document_id=document.id,
-        text_sha256=document.text_sha256,
-        annotator="gold",
-        guide="",
-        coverage=((0, len(document.text)),) if document.text else (),
-        spans=spans,
-    )
-    return Annotated(document=document, annotations=(gold,))
 
 
 def _examples(
