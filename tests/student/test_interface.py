@@ -1,5 +1,6 @@
 """Tests that any encoder of transformers reads by our attention once its configuration says so."""
 
+import copy
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from transformers import AutoModel, PreTrainedModel
 
 import gonerd.student
 from gonerd.student.attention.interface import KEY, register
+from gonerd.student.attention.layers import layer_of
 
 SIZES: dict[str, Any] = {"vocab_size": 50, "max_position_embeddings": 450}
 BERT = {
@@ -132,13 +134,41 @@ def test_registered_twice_is_registered_once() -> None:
     assert transformers.AttentionInterface()["sdpa"] is before
 
 
-def test_layers_with_windows_of_their_own_keep_them(make: Make) -> None:
+KINDS: list[dict[str, Any]] = [
+    {"attention": "longformer", "half_window": LENGTH, "global_tokens": 3},
+    {"attention": "bigbird", "block": LENGTH // 2, "random_blocks": 0},
+    {"attention": "lsg", "block": LENGTH // 2, "sparse_block_size": 0},
+    {"attention": "nystromformer", "landmarks": LENGTH},
+]
+
+
+@pytest.mark.parametrize(
+    "table", [{"attention": "band"}, *KINDS], ids=lambda table: table["attention"]
+)
+def test_layers_with_windows_of_their_own_keep_them(table: dict[str, Any], make: Make) -> None:
     model = make("ModernBert")
     usual = states(model, attention_mask=MASK)
-    for half_window in (1, LENGTH):
-        setattr(model.config, KEY, {"attention": "band", "half_window": half_window})
-        found = states(model, attention_mask=MASK)
-        torch.testing.assert_close(found[MASK.bool()], usual[MASK.bool()], rtol=0, atol=1e-5)
+    setattr(model.config, KEY, table)
+    found = states(model, attention_mask=MASK)
+    torch.testing.assert_close(found[MASK.bool()], usual[MASK.bool()], rtol=0, atol=1e-5)
+
+
+def test_layers_without_a_window_of_their_own_are_given_one(make: Make) -> None:
+    model = make("ModernBert")
+    setattr(model.config, KEY, {"attention": "band", "half_window": 20})
+    moved = IDS[:1].clone()
+    moved[0, 0] = 5 if IDS[0, 0] != 5 else 6
+    reach = (states(model, moved) - states(model, IDS[:1]))[0].abs().amax(-1).nonzero().max()
+    assert 20 < reach <= 20 + 2 * 16
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_each_layer_draws_random_blocks_of_its_own(name: str, make: Make, tmp_path: Path) -> None:
+    model = make(name)
+    model.save_pretrained(tmp_path)
+    for one in (model, AutoModel.from_pretrained(tmp_path), copy.deepcopy(model)):
+        attentions = [part for part in one.modules() if hasattr(part, "is_causal")]
+        assert [layer_of(part) for part in attentions] == [0, 1, 2]
 
 
 def test_attention_that_is_not_ours_is_refused(make: Make) -> None:

@@ -9,7 +9,13 @@ import transformers
 from transformers import AutoModel, PreTrainedModel
 
 import gonerd.student
+from gonerd.student.attention.block_sparse import BlockPattern, attend_to_blocks
 from gonerd.student.attention.interface import KEY
+from gonerd.student.attention.lsg import SparsePattern
+from gonerd.student.attention.lsg_blocked import attend_sparsely
+from gonerd.student.attention.nystrom import LandmarkPattern, attend_to_landmarks
+from gonerd.student.attention.pattern import Rows
+from tests.student.rows import SCALE, drawn
 
 SIZES: dict[str, Any] = {
     "vocab_size": 50,
@@ -111,3 +117,14 @@ def test_a_model_learns(attention: str) -> None:
     weights = model.encoder.layer[0].attention.self.query.weight
     assert torch.isfinite(weights.grad).all()
     assert weights.grad.abs().max() > 0
+
+
+@pytest.mark.parametrize("read", [attend_to_blocks, attend_sparsely, attend_to_landmarks])
+def test_global_tokens_of_single_rows_are_refused(read: Any) -> None:
+    pattern = {attend_to_blocks: BlockPattern, attend_sparsely: SparsePattern}
+    rows = Rows(length=5, global_tokens=torch.tensor([[True, False, True, False, False]]))
+    with pytest.raises(ValueError) as error:
+        read(*drawn(1, 2, 5, 0), pattern.get(read, LandmarkPattern)(), rows, SCALE)
+    assert str(error.value) == (
+        "global_tokens of single rows are given; expected none, as this attention has its own."
+    )

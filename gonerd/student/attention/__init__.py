@@ -15,5 +15,6 @@ block_sparse.py  BigBird: window, global and random blocks -> what each query ha
 lsg.py           LSG's settings, and keys and values -> the few that stand for them far away
 lsg_blocked.py   LSG: near, sparse and global tokens -> what each query has read of them
 nystrom.py       Nystromformer: means of segments -> what each query has read through them
+layers.py     a layer's attention -> which layer it is of, and its own window if it has one
 interface.py  a model's configuration -> attention as transformers calls it
 """

@@ -31,6 +31,10 @@ def attend_apart(
     """
     import torch
 
+    if rows.global_tokens is not None:
+        raise ValueError(
+            "global_tokens of single rows are given; expected none, as this attention has its own."
+        )
     if rows.document is None:
         return attend(query, key, value, rows)
     starts, lengths = _runs(rows.document)

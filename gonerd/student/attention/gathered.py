@@ -89,15 +89,6 @@ def whole_blocks(length: int, size: int) -> int:
     return length // size + 1 if traced() else -(-length // size)
 
 
-def own_window(module: object) -> int | None:
-    """Say how many keys on either side a layer sees in a model whose layers differ (ModernBERT).
-
-    None: the layer sees the whole text.
-    """
-    window: int | None = getattr(module, "sliding_window", None)
-    return None if window is None else window - 1
-
-
 def traced() -> bool:
     """Say whether a graph is being made, which has to hold for other lengths too."""
     import torch

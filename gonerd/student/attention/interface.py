@@ -4,6 +4,9 @@ A converted model is what it was, with a table `gonerd_attention` in its configu
 `gonerd.student` registers attention and masks with transformers' own interfaces, so that
 `from_pretrained` on such a folder is all it takes; every other model runs as before.
 
+Layers that have a window of their own in a model whose layers differ (ModernBERT) keep it, and read
+as they always did; the others read as the table says.
+
 Documents packed into one row are told apart by `seq_idx`, as `DataCollatorWithFlattening` gives it
 with `return_seq_idx=True`; transformers' own attention would let them see each other.
 """
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from gonerd.student.attention.adapters.hook import ADAPTED, adapt, mask_of_tokens
 from gonerd.student.attention.block_sparse import read_bigbird
 from gonerd.student.attention.blocked import attend_in_blocks
+from gonerd.student.attention.layers import number_layers, own_window
 from gonerd.student.attention.lsg_blocked import read_lsg
 from gonerd.student.attention.nystrom import read_nystromformer
 from gonerd.student.attention.pattern import Pattern, Rows
@@ -37,6 +41,7 @@ def register() -> None:
     if getattr(attentions["sdpa"], "of_gonerd", False):
         return
     adapt(KEY)
+    number_layers()
     for name in masks:
         masks.register(name, _mask_or(masks[name], name))
     attentions.register("sdpa", _attention_or(attentions["sdpa"]))
@@ -54,13 +59,10 @@ def read_band(
 ) -> "torch.Tensor":
     """Read by a window, and global tokens if there are any (Beltagy et al. 2020, "Longformer").
 
-    A model with windows in some layers and none in others (ModernBERT) keeps its own, and its
-    layers without stay as they are.
+    Without a window everything is read: of a model whose layers differ (ModernBERT), in those that
+    have none of their own.
     """
-    pattern: Pattern | None = Pattern(**settings)
-    if getattr(module.config, "layer_types", None) is not None:
-        window = module.sliding_window  # one more than the keys on either side
-        pattern = None if window is None else Pattern(**{**settings, "half_window": window - 1})
+    pattern = Pattern(**settings) if settings else None
     return attend_in_blocks(query, key, value, pattern, rows, scale, dropout=dropout)
 
 
@@ -99,6 +101,8 @@ def _attention_or(usual: Callable[..., Any]) -> Callable[..., Any]:
         scale = query.shape[-1] ** -0.5 if scaling is None else scaling
         reader = READERS[settings["attention"]]
         stated = {name: one for name, one in settings.items() if name != "attention"}
+        if (half := own_window(module)) is not None:
+            reader, stated = read_band, {"half_window": half}
         read = reader(module, query, key, value, rows, stated, scale, dropout)
         return read.transpose(1, 2).contiguous(), None
 

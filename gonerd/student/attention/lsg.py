@@ -6,7 +6,8 @@ sequences" (arXiv 2210.15497). A text is cut into blocks of `block` tokens; a bl
 * its own block and the one on either side (local),
 * on either side of these `sparse_block_size` sparse tokens, which stand for the next
   `sparse_block_size * sparsity_factor` tokens of that side, and
-* the global tokens, the first `global_tokens` of the text, which themselves read everything.
+* the global tokens, the first `global_tokens` of the text, which themselves read everything;
+  `gonerd convert` puts pieces of their own there, as the paper has them.
 
 Sparse tokens are found in chunks of as many tokens as the smaller of `block` and
 `sparse_block_size`, for each head by itself. A chunk has one for every `sparsity_factor` (f) of its
@@ -26,7 +27,7 @@ sparse token nothing is left for is not read. With a factor of 1 all tokens stan
 
 The description leaves open, and here it is so: chunks begin with the text; random vectors are drawn
 once for each head of a layer from the seed, and not anew each time; tokens are not merged before
-they are put into buckets; global tokens are the text's own first ones, not added before it.
+they are put into buckets; global tokens take up room in the first blocks.
 """
 
 from collections.abc import Callable

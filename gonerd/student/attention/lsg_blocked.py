@@ -9,16 +9,15 @@ from math import gcd
 from typing import TYPE_CHECKING, Any
 
 from gonerd.student.attention.apart import attend_apart
-from gonerd.student.attention.blocked import attend_in_blocks
 from gonerd.student.attention.gathered import (
     Pieces,
-    own_window,
     read_pieces,
     read_whole,
     whole_blocks,
 )
+from gonerd.student.attention.layers import layer_of
 from gonerd.student.attention.lsg import SparsePattern, Tokens, sparse_tokens
-from gonerd.student.attention.pattern import Pattern, Rows
+from gonerd.student.attention.pattern import Rows
 
 if TYPE_CHECKING:
     import torch
@@ -34,13 +33,9 @@ def read_lsg(
     scale: float,
     dropout: float,
 ) -> "torch.Tensor":
-    """Read by LSG; layers with a window of their own (ModernBERT) keep it."""
-    window = own_window(module)
-    if window is not None:
-        band = Pattern(half_window=window)
-        return attend_in_blocks(query, key, value, band, rows, scale, dropout=dropout)
+    """Read by LSG."""
     pattern = SparsePattern(**settings)
-    layer = getattr(module, "layer_idx", None) or 0
+    layer = layer_of(module)
     return attend_sparsely(query, key, value, pattern, rows, scale, dropout=dropout, layer=layer)
 
 

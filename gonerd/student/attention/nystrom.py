@@ -22,9 +22,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gonerd.student.attention.apart import attend_apart
-from gonerd.student.attention.blocked import attend_in_blocks
-from gonerd.student.attention.gathered import own_window, read_whole, traced
-from gonerd.student.attention.pattern import Pattern, Rows
+from gonerd.student.attention.gathered import read_whole, traced
+from gonerd.student.attention.pattern import Rows
 
 if TYPE_CHECKING:
     import torch
@@ -62,11 +61,7 @@ def read_nystromformer(
     scale: float,
     dropout: float,
 ) -> "torch.Tensor":
-    """Read through landmarks; layers with a window of their own (ModernBERT) keep it."""
-    window = own_window(module)
-    if window is not None:
-        band = Pattern(half_window=window)
-        return attend_in_blocks(query, key, value, band, rows, scale, dropout=dropout)
+    """Read through landmarks."""
     return attend_to_landmarks(query, key, value, LandmarkPattern(**settings), rows, scale)
 
 

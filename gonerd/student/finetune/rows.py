@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gonerd.student.attention.adapters.hook import ADAPTED
 from gonerd.student.attention.interface import KEY
 from gonerd.student.finetune.examples import Example
 from gonerd.student.tagging.pieces import UNTAUGHT
@@ -21,8 +22,11 @@ PADDING = 0
 
 
 def packs(model: Any) -> bool:
-    """Say whether windows packed into one row do not see each other."""
-    return getattr(model.config, KEY, None) is not None
+    """Say whether windows packed into one row do not see each other.
+
+    Models with attention of their own are not told where in a row a window ends.
+    """
+    return getattr(model.config, KEY, None) is not None and model.config.model_type not in ADAPTED
 
 
 def first_position(model: Any) -> int:

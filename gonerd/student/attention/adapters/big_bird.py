@@ -4,7 +4,8 @@ Which blocks see each other is settled by the model's own `block_size` and `num_
 unless settings say otherwise. Random blocks are ours, the same ones in training and use; with
 `"random": "own"` they are those that the model draws by itself, and gives up outside training,
 where it reads its first block once more for each (transformers does so). A text of so few blocks
-that the model would read all of it is read whole; the next long one is read in blocks again.
+that the model would read all of it is read whole; the next long one is read in blocks again. As in
+transformers, nothing is dropped at random of what is read in blocks.
 """
 
 from collections.abc import Mapping
@@ -48,7 +49,7 @@ def read_big_bird(
         for project in (own.query, own.key, own.value)
     )
     rows = Rows(length=hidden_states.shape[1], readable=_readable(attention_mask, to_mask))
-    dropout = own.dropout.p if module.training and hasattr(own, "dropout") else 0.0
+    dropout = config.attention_probs_dropout_prob if module.training else 0.0
     scale = query.shape[-1] ** -0.5
     if rows.length <= (5 + 2 * pattern.random_blocks) * pattern.block:
         read = attend_in_blocks(query, key, value, None, rows, scale, dropout=dropout)
@@ -60,9 +61,9 @@ def read_big_bird(
             pattern,
             rows,
             scale,
-            dropout=dropout,
+            dropout=0.0 if config.attention_type == "block_sparse" else dropout,
             layer=module.seed or 0,
-            given=_own_blocks(own, rows.length) if settings.get("random") == "own" else None,
+            given=_own_blocks(module, rows.length) if settings.get("random") == "own" else None,
         )
     return module.output(read.transpose(1, 2).flatten(2), hidden_states), None
 
@@ -76,17 +77,13 @@ def _readable(
     return None if summands is None else summands[:, 0, 0] >= 0
 
 
-def _own_blocks(own: Any, length: int) -> "torch.Tensor":
+def _own_blocks(module: Any, length: int) -> "torch.Tensor":
     """Have the model draw its (1, head, block, number) random blocks; global ones have none."""
     import numpy
     import torch
     from torch.nn.functional import pad
 
-    if not hasattr(own, "num_random_blocks"):
-        raise ValueError(
-            "random 'own': the model's attention_type is 'original_full' and draws no blocks; "
-            "expected 'block_sparse', or no `random`."
-        )
+    own = _drawing(module)
     size, number, heads = own.block_size, own.num_random_blocks, own.num_attention_heads
     length += -length % size
     before = numpy.random.get_state()
@@ -104,4 +101,21 @@ def _own_blocks(own: Any, length: int) -> "torch.Tensor":
         )
     numpy.random.set_state(before)
     blocks = torch.from_numpy(numpy.stack(drawn)).long()[:, : length // size - 2]
-    return pad(blocks, (0, 0, 1, 1), value=-1)[None].to(own.query.weight.device)
+    return pad(blocks, (0, 0, 1, 1), value=-1)[None].to(module.self.query.weight.device)
+
+
+def _drawing(module: Any) -> Any:
+    """Give what draws blocks: after a short text, the model has exchanged it for what does not."""
+    import torch
+    from transformers.models.big_bird.modeling_big_bird import BigBirdBlockSparseAttention
+
+    if hasattr(module.self, "num_random_blocks"):
+        return module.self
+    if module.config.attention_type != "block_sparse":
+        raise ValueError(
+            "random 'own': the model's attention_type is 'original_full' and draws no blocks; "
+            "expected 'block_sparse', or no `random`."
+        )
+    with torch.device("meta"):  # no weights: it is not to read
+        found: Any = BigBirdBlockSparseAttention(module.config, module.seed)
+    return found.train(module.training)
