@@ -1,8 +1,9 @@
 """Models of transformers with attention of their own, read by ours.
 
-hook.py        which models those are, and how they come to use it
-longformer.py  Longformer
-big_bird.py    BigBird
+hook.py           which models those are, and how they come to use it
+longformer.py     Longformer
+big_bird.py       BigBird
+nystromformer.py  Nystromformer
 
 Longformer, BigBird and Nystromformer know nothing of transformers' interface of attention, and
 their checkpoints hold weights that only their own modules have. So a method of such a module is

@@ -6,11 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from gonerd.student.attention.adapters.big_bird import read_big_bird
 from gonerd.student.attention.adapters.longformer import read_longformer, without_padding
+from gonerd.student.attention.adapters.nystromformer import (
+    lend_configuration,
+    read_nystromformer_layer,
+)
 
 if TYPE_CHECKING:
     import torch
 
-ADAPTED = ("longformer", "big_bird")
+ADAPTED = ("longformer", "big_bird", "nystromformer")
 """Types of models that read here, and not by transformers' interface."""
 
 
@@ -21,10 +25,16 @@ def adapt(key: str) -> None:
         LongformerModel,
         LongformerSelfAttention,
     )
+    from transformers.models.nystromformer.modeling_nystromformer import (
+        NystromformerEncoder,
+        NystromformerSelfAttention,
+    )
 
     _replace(BigBirdAttention, "forward", read_big_bird, key)
     _replace(LongformerSelfAttention, "forward", read_longformer, key)
     _replace(LongformerModel, "_pad_to_window_size", without_padding, key)
+    _begin_with(NystromformerEncoder, "forward", lend_configuration)
+    _replace(NystromformerSelfAttention, "forward", read_nystromformer_layer, key)
 
 
 def mask_of_tokens(
@@ -48,10 +58,25 @@ def _replace(kind: Any, name: str, ours: Callable[..., Any], key: str) -> None:
 
     @wraps(usual)
     def method(self: Any, *arguments: Any, **others: Any) -> Any:
-        settings = getattr(self.config, key, None)
+        settings = getattr(getattr(self, "config", None), key, None)
         if settings is None:
             return usual(self, *arguments, **others)
         return ours(self, settings, *arguments, **others)
+
+    method.of_gonerd = True  # type: ignore[attr-defined]
+    setattr(kind, name, method)
+
+
+def _begin_with(kind: Any, name: str, first: Callable[[Any], None]) -> None:
+    """Let a method do something else first, once."""
+    usual = getattr(kind, name)
+    if getattr(usual, "of_gonerd", False):
+        return
+
+    @wraps(usual)
+    def method(self: Any, *arguments: Any, **others: Any) -> Any:
+        first(self)
+        return usual(self, *arguments, **others)
 
     method.of_gonerd = True  # type: ignore[attr-defined]
     setattr(kind, name, method)
