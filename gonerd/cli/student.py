@@ -1,5 +1,6 @@
 """The commands that make and use models that read whole documents: convert, finetune, evaluate."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -53,42 +54,62 @@ def convert(
         int | None,
         typer.Option(help="Means of segments through which a text is read. [default: 64]"),
     ] = None,
+    adapt: Annotated[
+        Path | None,
+        typer.Option(
+            help="Go on with its pretraining on these texts: a release, .jsonl, .parquet."
+        ),
+    ] = None,
+    updates: Annotated[int, typer.Option(min=1, help="Of --adapt, 4,096 pieces each.")] = 1_000,
+    learning_rate: Annotated[float, typer.Option(min=0.0, help="Of --adapt.")] = 3e-5,
+    bfloat16: Annotated[bool, typer.Option("--bfloat16", help="Of --adapt: in 16 bits.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Make an encoder read long documents: more positions, attention in linear time, same weights.
 
-    What changed is printed, and written to the model's card.
+    What changed is printed, and written to the model's card. With --adapt it goes on with its
+    pretraining (masked language modelling); give the same command again, and a stopped run goes on.
 
     Example: gonerd convert path/to/encoder --attention band --max-tokens 4096 --out encoder-4096
 
     Attentions: band, longformer (a band, and global tokens), bigbird (near, random and global
     blocks), lsg (near blocks, sparse tokens beyond, and global tokens), nystromformer (landmarks).
     """
-    from gonerd.student.convert.convert import Request, convert
+    from gonerd.student.convert.adapt import Adapting, convert_and_adapt, to_text
+    from gonerd.student.convert.convert import Request
+    from gonerd.student.convert.convert import convert as convert_only
     from gonerd.student.convert.kinds import Asked
 
-    made = convert(
-        Request(
-            model=model,
-            out=out,
-            attention=attention,
-            max_tokens=max_tokens,
-            asked=Asked(
-                window=window,
-                global_tokens=global_tokens,
-                block=block,
-                random_blocks=random_blocks,
-                global_blocks=global_blocks,
-                sparse_block_size=sparse_block_size,
-                sparsity_factor=sparsity_factor,
-                selection=selection,
-                landmarks=landmarks,
-            ),
-        )
+    request = Request(
+        model=model,
+        out=out,
+        attention=attention,
+        max_tokens=max_tokens,
+        asked=Asked(
+            window=window,
+            global_tokens=global_tokens,
+            block=block,
+            random_blocks=random_blocks,
+            global_blocks=global_blocks,
+            sparse_block_size=sparse_block_size,
+            sparsity_factor=sparsity_factor,
+            selection=selection,
+            landmarks=landmarks,
+        ),
     )
-    lines = [f"{out}: {made.architecture} of {made.name}, reads {made.max_tokens:,} tokens"]
-    lines += [f"  {one}" for one in made.changed]
-    print_result({"out": str(out), **made.to_json()}, "\n".join(lines), as_json)
+    said = []
+    if adapt is None:
+        made = convert_only(request).to_json()
+    else:
+        adapting = Adapting(
+            corpus=adapt, updates=updates, learning_rate=learning_rate, bfloat16=bfloat16
+        )
+        made, adapted = convert_and_adapt(request, adapting)
+        made["adapted"] = asdict(adapted)
+        said = [to_text(adapted).replace("\n", "\n  ")]
+    lines = [f"{out}: {made['architecture']} of {made['model']}, reads {max_tokens:,} tokens"]
+    lines += [f"  {one}" for one in (*made["changed"], *said)]
+    print_result({"out": str(out), **made}, "\n".join(lines), as_json)
 
 
 def finetune(

@@ -57,6 +57,19 @@ def load_tokenizer(path: Path) -> Any:
     )
 
 
+def model_class(config: Any) -> Any:
+    """Find the class of transformers that a checkpoint was saved as, so that its head stays on."""
+    import transformers
+
+    names = getattr(config, "architectures", None)
+    if not names:
+        return transformers.AutoModel
+    found = getattr(transformers, names[0], None)
+    if not isinstance(found, type) or not issubclass(found, transformers.PreTrainedModel):
+        raise ValueError(f"its architecture {names[0]!r} is none of transformers")
+    return found
+
+
 def load_model(path: Path, kind: Any, **options: Any) -> Any:
     """Load a model of a class of transformers; one of whose weights some are missing is refused.
 

@@ -15,10 +15,14 @@ import yaml
 from gonerd import __version__
 from gonerd.errors import ConfigError
 from gonerd.guide import read_front_matter
+from gonerd.store import write_file
 
 CARD = "README.md"
 HANDED_ON = ("license", "license_name", "license_link", "language")
 """Keys of the base's card that hold for what is made from it."""
+
+UNTRAINED = """Nothing was trained on the way. Before it reads long documents well it wants to be
+fine-tuned on such, or to go on with its pretraining (`gonerd convert --adapt`)."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -33,6 +37,8 @@ class Made:
     """Class of transformers."""
     attention: str
     settings: Mapping[str, Any]
+    of_transformers: bool = False
+    """Whether transformers has this attention for it too."""
     tokens_before: int
     max_tokens: int
     changed: tuple[str, ...]
@@ -63,6 +69,11 @@ def make_card(made: Made) -> str:
     name = made.name.replace("`", "'")
     weights = "\n".join(f"* `{file}`, sha256 `{digest}`" for file, digest in _weights(made.folder))
     changed = "\n".join(f"* {one}" for one in made.changed)
+    otherwise = (
+        "its own attention: slower, and with much the same results"
+        if made.of_transformers
+        else "full attention: slowly, and with other results"
+    )
     return f"""---
 {front}---
 
@@ -73,8 +84,7 @@ Made by gonerd {__version__} (`gonerd convert`) from `{name}`, a `{made.architec
 
 {weights}
 
-Nothing was trained on the way: the weights are those of `{name}`. Before it reads long documents
-well it wants to be fine-tuned on such, or to go on with its pretraining.
+{UNTRAINED}
 
 ## What changed
 
@@ -92,12 +102,19 @@ model = {made.architecture}.from_pretrained(FOLDER)
 
 The architecture is that of `{name}`, and no code comes with the model: its `config.json` has a
 table `gonerd_attention`. Without `import gonerd.student` that table says nothing to transformers,
-and the model loads and runs with full attention: slowly, and with other results.
+and the model loads and runs with {otherwise}.
 
 ## Licence
 
 {_licence(stated, name)}
 """
+
+
+def say_adapted(folder: Path, adapted: str) -> None:
+    """Say in the card of a converted model what it was taught since."""
+    path = folder / CARD
+    text = path.read_text(encoding="utf-8")
+    write_file(path, text.replace(UNTRAINED, adapted).encode())
 
 
 def read_card(folder: Path) -> dict[str, Any]:
