@@ -36,6 +36,16 @@ FAMILIES: dict[str, dict[str, Any]] = {
     "XLMRoberta": {**_BERT, "max_position_embeddings": TOKENS + 2},
 }
 """By the name of transformers' classes, what their configuration is given."""
+LONG_FAMILIES: dict[str, dict[str, Any]] = {
+    "BigBird": {**_BERT, "block_size": 4, "num_random_blocks": 1},
+    "Longformer": {
+        **_BERT,
+        "max_position_embeddings": TOKENS + 2,
+        "attention_window": [8, 16, 8],
+        "sep_token_id": 2,
+    },
+}
+"""The same of those that have attention of their own."""
 
 
 def tiny_model(folder: Path, family: str, *, head: str = "ForTokenClassification") -> Path:
@@ -44,7 +54,7 @@ def tiny_model(folder: Path, family: str, *, head: str = "ForTokenClassification
     import transformers
 
     transformers.utils.logging.disable_progress_bar()
-    config = getattr(transformers, f"{family}Config")(**FAMILIES[family])
+    config = getattr(transformers, f"{family}Config")(**{**FAMILIES, **LONG_FAMILIES}[family])
     with torch.random.fork_rng():
         torch.manual_seed(0)
         model = getattr(transformers, f"{family}{head}")(config).double()

@@ -10,7 +10,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +23,13 @@ from gonerd.student.checkpoint import (
     load_model,
     load_tokenizer,
     loading,
+    model_class,
 )
 from gonerd.student.convert.card import CARD, Made, make_card
-from gonerd.student.convert.kinds import KINDS, Asked, settle
-from gonerd.student.convert.positions import check_family, extend_positions, readable_tokens
+from gonerd.student.convert.change import change
+from gonerd.student.convert.kinds import Asked, settle
+from gonerd.student.convert.own import OWN, check_own
+from gonerd.student.convert.positions import check_family, readable_tokens
 
 HUB_NAME = re.compile(r"[\w-][\w.-]*/[\w-][\w.-]*")
 FETCHED = ["*.json", "*.txt", "*.model", "*.safetensors", CARD]
@@ -57,11 +60,13 @@ def convert(request: Request) -> Made:
             folder, local_files_only=True, trust_remote_code=False
         )
         check_family(config, request.model)
-        model = load_model(folder, _class_of(config, transformers))
+        if config.model_type in OWN:
+            check_own(config, request.attention, request.asked, request.model)
+        model = load_model(folder, model_class(config))
         tokenizer = load_tokenizer(folder)
         _check(model, tokenizer)
         before = readable_tokens(model)
-        changed = _change(model, tokenizer, request)
+        tokenizer, changed = change(model, tokenizer, request)
     made = Made(
         name=request.model if folder != Path(request.model) else folder.resolve().name,
         on_hub=folder != Path(request.model),
@@ -69,6 +74,7 @@ def convert(request: Request) -> Made:
         architecture=type(model).__name__,
         attention=request.attention,
         settings=dict(getattr(model.config, KEY)),
+        of_transformers=config.model_type in OWN,
         tokens_before=before,
         max_tokens=request.max_tokens,
         changed=changed,
@@ -110,17 +116,6 @@ def find_model(model: str) -> Path:
         ) from None
 
 
-def _class_of(config: Any, transformers: Any) -> Any:
-    """Find the class that a checkpoint was saved as, so that its head stays on it."""
-    names = getattr(config, "architectures", None)
-    if not names:
-        return transformers.AutoModel
-    found = getattr(transformers, names[0], None)
-    if not isinstance(found, type) or not issubclass(found, transformers.PreTrainedModel):
-        raise ValueError(f"its architecture {names[0]!r} is none of transformers")
-    return found
-
-
 def _check(model: Any, tokenizer: Any) -> None:
     """Refuse what loads but cannot label texts."""
     if not tokenizer.is_fast:
@@ -128,68 +123,6 @@ def _check(model: Any, tokenizer: Any) -> None:
     check_vocabulary(tokenizer, model)
     if not all(bool(one.isfinite().all()) for one in model.parameters()):
         raise ValueError("its weights hold what is no number")
-
-
-def _change(model: Any, tokenizer: Any, request: Request) -> tuple[str, ...]:
-    """Change positions, attention and tokenizer; say what changed."""
-    config, before = model.config, readable_tokens(model)
-    if request.max_tokens < before:
-        raise ConfigError(
-            f"--max-tokens {request.max_tokens}: {request.model} reads {before} already; expected "
-            "that or more."
-        )
-    asked = request.asked
-    if request.attention in ("band", "longformer"):
-        asked = replace(asked, window=_window(config, request))
-    settings = settle(request.attention, asked, request.max_tokens)
-    was = getattr(config, KEY, None)
-    setattr(config, KEY, {"attention": request.attention, **settings})
-    said = KINDS[request.attention].says(settings) + _which_layers(config, request.attention)
-    _free(tokenizer, request.max_tokens)
-    return (
-        extend_positions(model, request.max_tokens),
-        f"attention: {was['attention'] if was else 'full'} -> {request.attention}, {said}",
-        f"tokenizer: model_max_length {request.max_tokens:,}, and no truncation unless asked for",
-    )
-
-
-def _free(tokenizer: Any, max_tokens: int) -> None:
-    """Let a tokenizer cut at the new length, and only when asked: some come with habits."""
-    tokenizer.model_max_length = max_tokens
-    tokenizer.backend_tokenizer.no_truncation()
-    tokenizer.backend_tokenizer.no_padding()
-    for name in ("max_length", "truncation_strategy", "stride", "is_local", "local_files_only"):
-        tokenizer.init_kwargs.pop(name, None)
-
-
-def _window(config: Any, request: Request) -> int | None:
-    """Choose the window: layers with windows of their own (ModernBERT) have learnt with them."""
-    if getattr(config, "layer_types", None) is None:
-        return request.asked.window
-    own = 2 * int(config.sliding_window)
-    if request.asked.window not in (None, own):
-        raise ConfigError(
-            f"--window {request.asked.window}: {request.model} has layers with a window of their "
-            f"own, and keeps it; expected {own}, or no --window."
-        )
-    return own
-
-
-def _which_layers(config: Any, attention: str) -> str:
-    """Say which layers the attention is for, where it is not for all."""
-    layers = getattr(config, "layer_types", None)
-    if layers is None:
-        return ""
-    full = sum(one == "full_attention" for one in layers)
-    if attention not in ("band", "longformer"):
-        return (
-            f"; so in {full} of {len(layers)} layers, while the other {len(layers) - full} keep "
-            "the windows of their own"
-        )
-    return (
-        f"; so in {len(layers) - full} of {len(layers)} layers, whose own window this is, while "
-        f"the other {full} read everything as before"
-    )
 
 
 @contextlib.contextmanager

@@ -51,8 +51,13 @@ class Kind:
     """What a token sees by these settings."""
 
 
-def settle(attention: str, asked: Asked, max_tokens: int) -> dict[str, Any]:
-    """Choose the settings of an attention for texts of so many tokens."""
+def settle(
+    attention: str, asked: Asked, max_tokens: int, *, own_windows: bool = False
+) -> dict[str, Any]:
+    """Choose the settings of an attention for texts of so many tokens.
+
+    Where layers have windows of their own, a band is one for the others, if it is asked for.
+    """
     kind = find_kind(attention)
     for option, value in asked.stated().items():
         if option not in kind.options:
@@ -61,6 +66,8 @@ def settle(attention: str, asked: Asked, max_tokens: int) -> dict[str, Any]:
                 f"{flag(option)} {value}: attention {attention!r} has no such setting; expected "
                 f"--attention {' or '.join(having)} with it."
             )
+    if own_windows and attention == "band" and asked.window is None:
+        return {}
     return kind.settings(asked, max_tokens)
 
 
@@ -138,24 +145,34 @@ def _says_band(settings: Mapping[str, Any]) -> str:
 
 def _says_longformer(settings: Mapping[str, Any]) -> str:
     count = settings["global_tokens"]
-    which = (
-        "token, which sees all others and is"
-        if count == 1
-        else (f"{count:,}, which see all others and are")
-    )
+    which = "token" if count == 1 else f"{count:,}"
     return (
-        f"{_says_band(settings)}, and the first {which} seen by all; global tokens share the "
-        "projections of the rest"
+        f"{_says_band(settings)}, and the first {which}, {_says_globals(count)}; global tokens "
+        "share the projections of the rest, of which the paper begins with copies"
     )
+
+
+def _says_globals(count: int) -> str:
+    if count == 1:
+        return "which sees all others and is seen by all"
+    return "which see all others and are seen by all"
 
 
 def _says_bigbird(settings: Mapping[str, Any]) -> str:
-    first, last = settings["global_blocks"], settings["global_blocks_at_end"]
     return (
         f"blocks of {settings['block']:,} tokens: each sees itself, the one on either side, and "
-        f"{settings['random_blocks']:,} drawn at random for each layer and head; the {first:,} "
-        f"first and {last:,} last of a text see all and are seen by all"
+        f"{settings['random_blocks']:,} drawn at random for each layer and head, the same in "
+        f"training and use{_says_ends(settings['global_blocks'])}"
     )
+
+
+def _says_ends(count: int) -> str:
+    if count == 0:
+        return ""
+    which = (
+        "the first block and the last" if count == 1 else f"the first {count:,} and last {count:,}"
+    )
+    return f"; {which} of a text see all and are seen by all"
 
 
 def _says_lsg(settings: Mapping[str, Any]) -> str:
@@ -168,7 +185,8 @@ def _says_lsg(settings: Mapping[str, Any]) -> str:
     count = settings["global_tokens"]
     if count == 0:
         return said
-    return f"{said}; the first {count:,} of a text see all and are seen by all"
+    whose = "a global token" if count == 1 else f"{count:,} global tokens"
+    return f"{said}, and {whose} before the text, {_says_globals(count)}"
 
 
 def _nystromformer_settings(asked: Asked, max_tokens: int) -> dict[str, Any]:

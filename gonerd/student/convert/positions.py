@@ -2,11 +2,11 @@
 
 Learned rows of a position table are repeated, from the first to the last and again: a copy of what
 was learnt beats random rows by far (Beltagy et al. 2020, "Longformer"; Condevaux and Harispe 2022,
-"LSG"). RoBERTa and XLM-R begin to count behind the row of their padding token; the rows up to it
+"LSG"). RoBERTa and its kin begin to count behind the row of their padding token; the rows up to it
 stay what and where they are. Rotary positions (ModernBERT) have no table.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,8 +28,10 @@ class Positions:
 
 FAMILIES: Mapping[str, Positions] = {
     "bert": Positions(),
+    "big_bird": Positions(),
     "distilbert": Positions(),
     "electra": Positions(),
+    "longformer": Positions(behind_padding=True),
     "modernbert": Positions(table=False),
     "roberta": Positions(behind_padding=True),
     "xlm-roberta": Positions(behind_padding=True),
@@ -67,8 +69,14 @@ def readable_tokens(model: Any) -> int:
     return int(model.config.max_position_embeddings) - kept_rows(model)
 
 
-def extend_positions(model: Any, max_tokens: int) -> str:
-    """Make a model read up to `max_tokens` at once, and say how."""
+def extend_positions(
+    model: Any, max_tokens: int, *, ahead: int = 0, new: Sequence[int] = ()
+) -> str:
+    """Make a model read up to `max_tokens` at once, and say how.
+
+    `ahead` tokens of its own before every text have rows already; those that it is to be given get
+    the rows of the `new` places of a text.
+    """
     before = readable_tokens(model)
     if max_tokens == before:
         return f"positions: {before:,} as before"
@@ -77,17 +85,27 @@ def extend_positions(model: Any, max_tokens: int) -> str:
     if not FAMILIES[model.config.model_type].table:
         return f"positions: {before:,} -> {max_tokens:,}, rotary, so there are no weights for them"
     embeddings = model.base_model.embeddings
-    _replace_table(embeddings, tiled(embeddings.position_embeddings.weight, kept, max_tokens))
-    said = f"positions: {before:,} -> {max_tokens:,}, the {before:,} rows of the table repeated"
-    return f"{said}, behind {kept} that belong to no token" if kept else said
+    rows = embeddings.position_embeddings.weight
+    length = max_tokens - ahead - len(new)
+    _replace_table(embeddings, tiled(rows, kept + ahead, length, new))
+    said = (
+        f"positions: {before:,} -> {max_tokens:,}, the {before - ahead:,} rows of the table "
+        "repeated"
+    )
+    if kept:
+        said += f", behind {kept} that belong to no token"
+    if ahead or new:
+        said += f", behind {ahead + len(new):,} of global tokens"
+    return said
 
 
-def tiled(rows: "torch.Tensor", kept: int, length: int) -> "torch.Tensor":
-    """Repeat the rows behind the first `kept` until they are `length`."""
+def tiled(rows: "torch.Tensor", kept: int, length: int, new: Sequence[int] = ()) -> "torch.Tensor":
+    """Repeat the rows behind the first `kept` until they are `length`, behind copies of the new."""
     import torch
 
     of_token = torch.arange(length, device=rows.device) % (len(rows) - kept)
-    return torch.cat((rows.detach()[:kept], rows.detach()[kept:][of_token]))
+    first, texts = rows.detach()[:kept], rows.detach()[kept:]
+    return torch.cat((first, texts[list(new)], texts[of_token]))
 
 
 def _replace_table(embeddings: Any, rows: "torch.Tensor") -> None:
@@ -98,6 +116,7 @@ def _replace_table(embeddings: Any, rows: "torch.Tensor") -> None:
         rows, freeze=False, padding_idx=embeddings.position_embeddings.padding_idx
     )
     numbers = torch.arange(len(rows), device=rows.device)[None]
-    embeddings.position_ids = numbers
+    if hasattr(embeddings, "position_ids"):
+        embeddings.position_ids = numbers
     if hasattr(embeddings, "token_type_ids"):
         embeddings.token_type_ids = torch.zeros_like(numbers)

@@ -1,0 +1,73 @@
+"""Longformer and BigBird checkpoints into the settings by which they read with our attention.
+
+They have had such attention since their pretraining, and Longformer weights of its own for global
+tokens. So what they read stays what it was, unless it is asked for what they leave open.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from gonerd.errors import ConfigError
+from gonerd.student.convert.kinds import Asked, flag
+
+OWN: Mapping[str, str] = {"longformer": "longformer", "big_bird": "bigbird"}
+"""By `model_type`, the attention that a model has already."""
+OPEN: Mapping[str, str] = {"longformer": "global_tokens", "bigbird": "random_blocks"}
+"""What can be asked for all the same."""
+
+
+def check_own(config: Any, attention: str, asked: Asked, where: str) -> None:
+    """Refuse another attention than a model's own, and settings that it has already."""
+    own = OWN[config.model_type]
+    if attention != own:
+        raise ConfigError(
+            f"--attention {attention}: {where} has attention of its own, for which its weights "
+            f"are; expected --attention {own}."
+        )
+    for option, value in asked.stated().items():
+        if option != OPEN[own]:
+            raise ConfigError(
+                f"{flag(option)} {value}: {where} is a {own} already, and stays as it is; expected "
+                f"no {flag(option)}."
+            )
+
+
+def own_settings(config: Any, asked: Asked) -> dict[str, Any]:
+    """Choose the settings by which a model reads as it always did."""
+    if config.model_type == "longformer":
+        return {} if asked.global_tokens is None else {"global_tokens": asked.global_tokens}
+    if asked.random_blocks is not None:
+        return {"random_blocks": asked.random_blocks}
+    return {} if config.attention_type == "original_full" else {"random": "own"}
+
+
+def say_own(config: Any, settings: Mapping[str, Any]) -> str:
+    """Say what a token sees by these settings."""
+    if config.model_type == "longformer":
+        count = settings.get("global_tokens", 0)
+        which = (
+            f"the first {count:,} tokens see all others and are seen by all"
+            if count
+            else "no token is global but those that a caller names"
+        )
+        return (
+            f"a window of {_windows(config)} tokens; {which}, by projections for them that are the "
+            "model's own"
+        )
+    count = settings.get("random_blocks", config.num_random_blocks)
+    drawn = (
+        f"{count:,} random ones as transformers draws them, in training alone: outside of it the "
+        f"first is read {count:,} times more"
+        if settings.get("random") == "own"
+        else f"{count:,} drawn at random for each layer and head, the same in training and use"
+    )
+    return (
+        f"blocks of {config.block_size:,} tokens: each sees itself, the one on either side, and "
+        f"{drawn}; the first block and the last of a text see all and are seen by all"
+    )
+
+
+def _windows(config: Any) -> str:
+    own = config.attention_window
+    each = sorted({own} if isinstance(own, int) else set(own))
+    return f"{each[0]:,}" if len(each) == 1 else f"{each[0]:,} to {each[-1]:,}"
