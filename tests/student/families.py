@@ -37,7 +37,7 @@ FAMILIES: dict[str, dict[str, Any]] = {
 }
 """By the name of transformers' classes, what their configuration is given."""
 LONG_FAMILIES: dict[str, dict[str, Any]] = {
-    "BigBird": {**_BERT, "block_size": 4, "num_random_blocks": 1},
+    "BigBird": {**_BERT, "block_size": 4, "num_random_blocks": 1, "sep_token_id": 2},
     "Longformer": {
         **_BERT,
         "max_position_embeddings": TOKENS + 2,

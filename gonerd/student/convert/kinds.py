@@ -124,6 +124,8 @@ def _bigbird_settings(asked: Asked, max_tokens: int) -> dict[str, Any]:
 
 def _lsg_settings(asked: Asked, max_tokens: int) -> dict[str, Any]:
     stated = {**asked.stated(), "global_tokens": _global_tokens(asked, 0, max_tokens)}
+    if "block" in stated:
+        stated.setdefault("sparse_block_size", stated["block"])
     return _checked("lsg", SparsePattern, stated)
 
 
@@ -147,12 +149,13 @@ def _says_longformer(settings: Mapping[str, Any]) -> str:
     count = settings["global_tokens"]
     which = "token" if count == 1 else f"{count:,}"
     return (
-        f"{_says_band(settings)}, and the first {which}, {_says_globals(count)}; global tokens "
+        f"{_says_band(settings)}, and the first {which}, {say_globals(count)}; global tokens "
         "share the projections of the rest, of which the paper begins with copies"
     )
 
 
-def _says_globals(count: int) -> str:
+def say_globals(count: int) -> str:
+    """Say what so many global tokens see."""
     if count == 1:
         return "which sees all others and is seen by all"
     return "which see all others and are seen by all"
@@ -186,7 +189,7 @@ def _says_lsg(settings: Mapping[str, Any]) -> str:
     if count == 0:
         return said
     whose = "a global token" if count == 1 else f"{count:,} global tokens"
-    return f"{said}, and {whose} before the text, {_says_globals(count)}"
+    return f"{said}, and {whose} before the text, {say_globals(count)}"
 
 
 def _nystromformer_settings(asked: Asked, max_tokens: int) -> dict[str, Any]:

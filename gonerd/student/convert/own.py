@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gonerd.errors import ConfigError
-from gonerd.student.convert.kinds import Asked, flag
+from gonerd.student.convert.kinds import Asked, flag, say_globals
 
 OWN: Mapping[str, str] = {"longformer": "longformer", "big_bird": "bigbird"}
 """By `model_type`, the attention that a model has already."""
@@ -45,8 +45,9 @@ def say_own(config: Any, settings: Mapping[str, Any]) -> str:
     """Say what a token sees by these settings."""
     if config.model_type == "longformer":
         count = settings.get("global_tokens", 0)
+        first = "token" if count == 1 else f"{count:,}"
         which = (
-            f"the first {count:,} tokens see all others and are seen by all"
+            f"the first {first}, {say_globals(count)}"
             if count
             else "no token is global but those that a caller names"
         )
@@ -56,8 +57,8 @@ def say_own(config: Any, settings: Mapping[str, Any]) -> str:
         )
     count = settings.get("random_blocks", config.num_random_blocks)
     drawn = (
-        f"{count:,} random ones as transformers draws them, in training alone: outside of it the "
-        f"first is read {count:,} times more"
+        f"random ones as transformers draws them, {count:,} in training and none outside of it, "
+        "where the first is read once more for each"
         if settings.get("random") == "own"
         else f"{count:,} drawn at random for each layer and head, the same in training and use"
     )

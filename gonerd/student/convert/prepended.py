@@ -30,9 +30,9 @@ def count_prepended(tokenizer: Any) -> int:
 
 
 def strided(count: int, length: int) -> list[int]:
-    """List `count` of the first `length` places, as many as can be `STRIDE` apart, and so on."""
-    steps = -(-length // STRIDE)
-    return [(number % steps * STRIDE + number // steps) % length for number in range(count)]
+    """List `count` of the first `length` places: every so-manieth, then those beside them."""
+    order = [place for first in range(STRIDE) for place in range(first, length, STRIDE)]
+    return [order[number % length] for number in range(count)]
 
 
 def prepend(model: Any, tokenizer: Any, count: int, where: str) -> Any:
