@@ -24,7 +24,10 @@ def convert(
     ] = None,
     global_tokens: Annotated[
         int | None,
-        typer.Option(help="First tokens that see all and are seen by all. [default: 1]"),
+        typer.Option(
+            help="Tokens that see all and are seen by all: the first ones, or new ones before them "
+            "(lsg). [default: 1]"
+        ),
     ] = None,
     block: Annotated[
         int | None,
@@ -38,7 +41,7 @@ def convert(
         typer.Option(help="First blocks that see all and are seen, and last ones. [default: 1]"),
     ] = None,
     sparse_block_size: Annotated[
-        int | None, typer.Option(help="Sparse tokens seen on either side. [default: 128]")
+        int | None, typer.Option(help="Sparse tokens seen on either side. [default: a block]")
     ] = None,
     sparsity_factor: Annotated[
         int | None, typer.Option(help="Tokens that a sparse one stands for. [default: 2]")
@@ -67,8 +70,9 @@ def convert(
 ) -> None:
     """Make an encoder read long documents: more positions, attention in linear time, same weights.
 
-    What changed is printed, and written to the model's card. With --adapt it goes on with its
-    pretraining (masked language modelling); give the same command again, and a stopped run goes on.
+    What changed is printed, and written to the model's card. Longformer and BigBird checkpoints
+    keep the attention that they have. With --adapt a model goes on with its pretraining (masked
+    language modelling); give the same command again, and a stopped run goes on.
 
     Example: gonerd convert path/to/encoder --attention band --max-tokens 4096 --out encoder-4096
 
