@@ -1,5 +1,6 @@
 """The commands that make and use models that read whole documents: convert, finetune, evaluate."""
 
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
@@ -146,17 +147,23 @@ def finetune(
     watch: Annotated[str, typer.Option(help="The split whose score says when to stop.")] = (
         "validation"
     ),
+    afresh: Annotated[
+        bool, typer.Option("--afresh", help="Begin anew where a run was stopped, or has ended.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Teach an encoder the labels of a release, on whole documents.
 
     A document that is longer than the model reads goes through windows with context on both sides,
-    and nothing of it is left out. Give the same command again, and a stopped run goes on.
+    and nothing of it is left out. Give the same command again, and a stopped run goes on. Several
+    processes share the work: torchrun --nproc-per-node 2 -m gonerd finetune ...
 
     Example: gonerd finetune encoder-4096 --data build/gonerd --out tagger
     """
     from gonerd.student.finetune.release import Request
     from gonerd.student.finetune.release import finetune as teach
+    from gonerd.student.finetune.telling import teller
+    from gonerd.student.finetune.together import leads
     from gonerd.student.finetune.train import Training
 
     report = teach(
@@ -169,6 +176,7 @@ def finetune(
             every_piece=every_piece,
             train_split=train,
             watched_split=watch,
+            afresh=afresh,
             training=Training(
                 epochs=epochs,
                 learning_rate=learning_rate,
@@ -178,8 +186,11 @@ def finetune(
                 bfloat16=bfloat16,
                 seed=seed,
             ),
-        )
+        ),
+        tell=teller(sys.stderr, live=sys.stderr.isatty()),
     )
+    if not leads():
+        return
     scores = ", ".join(f"{100 * one:.1f}" for one in report["scores"])
     lines = [
         f"{out}: strict span F1 of {100 * report['best']:.1f} on the split {watch!r}",
@@ -189,6 +200,8 @@ def finetune(
     ]
     if report["spans without tags"]:
         lines.append(f"  {report['spans without tags']:,} spans that no tag can say were left out")
+    if report["finished before"]:
+        lines.append("  this run had ended before; --afresh begins it anew")
     print_result({"out": str(out), **report}, "\n".join(lines), as_json)
 
 

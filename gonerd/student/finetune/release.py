@@ -4,7 +4,7 @@ The folder holds the model in safetensors and its tokenizer, as transformers wri
 in the configuration in the order of `bio.tag_names`, and `training.json` with the course of it.
 """
 
-import json
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,9 +13,9 @@ from typing import Any
 from gonerd.bio import tag_names
 from gonerd.errors import ConfigError
 from gonerd.gather import Annotated
-from gonerd.records import Annotation, Span
-from gonerd.score import score
-from gonerd.store import write_file
+from gonerd.records import Annotation, Span, annotation_to_json
+from gonerd.score import Counts, score
+from gonerd.store import fingerprint_of
 from gonerd.student.checkpoint import (
     check_folder,
     check_vocabulary,
@@ -25,12 +25,22 @@ from gonerd.student.checkpoint import (
 )
 from gonerd.student.finetune.data import open_data, read_split
 from gonerd.student.finetune.examples import Example, Reading, examples_of, taught
+from gonerd.student.finetune.folder import (
+    MADE_OF,
+    STATE,
+    check_out,
+    clear,
+    finished,
+    make_folder,
+    put,
+)
 from gonerd.student.finetune.predict import predict
 from gonerd.student.finetune.rows import first_position
+from gonerd.student.finetune.telling import Tell, nothing
+from gonerd.student.finetune.together import ALONE, World, together
 from gonerd.student.finetune.train import Training, train
 from gonerd.student.tagging.pieces import check_tokenizer
 
-COURSE = "training.json"
 TAGGING = "gonerd_tagging"
 """Of a configuration: which pieces have a tag."""
 
@@ -49,13 +59,28 @@ class Request:
     every_piece: bool = False
     train_split: str = "train"
     watched_split: str = "validation"
+    afresh: bool = False
+    """Whether to begin anew where a run was stopped, or finished."""
 
 
-def finetune(request: Request, tick: Callable[[int], None] = lambda pieces: None) -> dict[str, Any]:
+def finetune(
+    request: Request,
+    tick: Callable[[int], None] = lambda pieces: None,
+    tell: Tell = nothing,
+) -> dict[str, Any]:
     """Teach a model on a release, and describe what became of it.
 
-    A run that was stopped is resumed from what lies in the folder.
+    A run that was stopped is resumed from what lies in the folder; of one that was finished comes
+    what it said then. Started by torchrun, the processes share the work.
     """
+    check_out(request.out, request.model)
+    with together() as world:
+        return _finetune(request, tick, tell if world.leads else nothing, world)
+
+
+def _finetune(
+    request: Request, tick: Callable[[int], None], tell: Tell, world: World
+) -> dict[str, Any]:
     data = open_data(request.data)
     tokenizer, model = _load(request.model, data.labels, request.training.seed)
     reading = Reading(
@@ -66,22 +91,29 @@ def finetune(request: Request, tick: Callable[[int], None] = lambda pieces: None
     taught_on = read_split(data, request.train_split)
     watched = read_split(data, request.watched_split)
     examples, left = _examples(taught_on, data.labels, tokenizer, reading)
-    request.out.mkdir(parents=True, exist_ok=True)
+    made_of = _made_of(request, reading, examples, watched, model)
+    if world.leads:
+        make_folder(request.out)
+        if request.afresh:
+            clear(request.out)
+    world.wait()
+    if (report := finished(request.out, made_of, afresh=request.afresh)) is not None:
+        return {**report, "finished before": True}
 
     def measure() -> float:
-        return _f1(model, tokenizer, watched, data.labels, reading)
+        return _f1(model, tokenizer, watched, data.labels, reading, world)
 
     course = train(
         model,
         examples,
         request.training,
         measure=measure,
-        state=request.out / "state.pt",
+        state=request.out / STATE,
         tick=tick,
+        tell=tell,
+        world=world,
+        made_of=made_of,
     )
-    setattr(model.config, TAGGING, {"every_piece": request.every_piece})
-    model.save_pretrained(request.out)
-    tokenizer.save_pretrained(request.out)
     report = {
         "documents": len(taught_on),
         "windows": len(examples),
@@ -93,10 +125,35 @@ def finetune(request: Request, tick: Callable[[int], None] = lambda pieces: None
         "scores": course.scores,
         "best": max(course.scores),
         "updates": len(course.losses),
+        "losses": course.losses,
         "training": asdict(request.training),
+        MADE_OF: made_of,
     }
-    write_file(request.out / COURSE, (json.dumps(report, indent=1) + "\n").encode())
-    return report
+    setattr(model.config, TAGGING, {"every_piece": request.every_piece})
+    if world.leads:
+        put(model, tokenizer, report, request.out)
+    return {**report, "finished before": False}
+
+
+def _made_of(
+    request: Request,
+    reading: Reading,
+    examples: Sequence[Example],
+    watched: Sequence[Annotated],
+    model: Any,
+) -> str:
+    """Take the fingerprint of all that decides what a run ends in."""
+    import torch
+
+    content = hashlib.sha256()
+    for example in examples:
+        content.update(example.ids.tobytes() + example.tags.tobytes())
+    for name, one in sorted(model.state_dict().items()):
+        content.update(name.encode())
+        content.update(one.detach().cpu().contiguous().flatten().view(torch.uint8).numpy().data)
+    gold = [annotation_to_json(annotation) for one in watched for annotation in one.annotations]
+    settings = (asdict(request.training), asdict(reading), model.config.to_dict())
+    return fingerprint_of(settings, gold, content.hexdigest())
 
 
 def _load(path: Path, labels: Sequence[str], seed: int) -> tuple[Any, Any]:
@@ -174,11 +231,16 @@ def _f1(
     documents: Sequence[Annotated],
     labels: Sequence[str],
     reading: Reading,
+    world: World = ALONE,
 ) -> float:
+    """Score a model; of several processes each its share of the documents."""
+    own = documents[world.rank :: world.size]
     predicted = predict(
-        model, tokenizer, [one.document for one in documents], labels, reading, annotator="model"
+        model, tokenizer, [one.document for one in own], labels, reading, annotator="model"
     )
-    return score(_pairs(documents, predicted)).micro.f1 or 0.0
+    counts = score(_pairs(own, predicted)).micro
+    correct, found, gold = world.sum(counts.correct, counts.predicted, counts.gold)
+    return Counts(correct=int(correct), predicted=int(found), gold=int(gold)).f1 or 0.0
 
 
 def _pairs(

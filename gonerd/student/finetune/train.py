@@ -6,20 +6,21 @@ tags of the update by their number, so that parts change nothing but rounding. W
 the same machine ends in the same bits as one that was not.
 """
 
-import contextlib
 import math
-import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from gonerd.errors import ConfigError, GonerdError, StoreError
+from gonerd.errors import ConfigError, GonerdError
 from gonerd.store import fingerprint_of
 from gonerd.student.finetune.examples import Example
 from gonerd.student.finetune.rows import batches, to_rows
+from gonerd.student.finetune.state import Course, State
+from gonerd.student.finetune.telling import Stage, Tell, nothing
+from gonerd.student.finetune.together import ALONE, World
 from gonerd.student.tagging.pieces import UNTAUGHT
 
 EPOCHS = 5
@@ -50,19 +51,6 @@ class Training:
     updates_between_saves: int = 100
 
 
-@dataclass(kw_only=True)
-class Course:
-    """How far a run has come."""
-
-    epoch: int = 0
-    update: int = 0
-    """Updates of this epoch that are done."""
-    losses: list[float] = field(default_factory=list)
-    """Mean over the tags of each update so far."""
-    scores: list[float] = field(default_factory=list)
-    """After each epoch so far."""
-
-
 def train(
     model: Any,
     examples: Sequence[Example],
@@ -71,12 +59,16 @@ def train(
     measure: Callable[[], float],
     state: Path,
     tick: Callable[[int], None] = lambda pieces: None,
+    tell: Tell = nothing,
+    world: World = ALONE,
+    made_of: str = "",
 ) -> Course:
     """Teach a model, and leave it as it was after the epoch with the best score.
 
     `measure` scores the model as it is. `state` is a file that a stopped run is resumed from; one
     of another run is a ConfigError, one that cannot be written a StoreError. A loss that is no
-    number is a GonerdError, and leaves the last state as it is.
+    number is a GonerdError, and leaves the last state as it is. `tick` is given the pieces of each
+    update. Of several processes all but the first leave the model as it is in the end.
     """
     import torch
 
@@ -89,26 +81,83 @@ def train(
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, _rate(sizes, training, epochs))
     tags = [int(one.tags.sum()) for one in teaching]
     run = fingerprint_of(asdict(training), sizes, tags, model.config.to_dict())
-    best = state.with_suffix(".best")
-    course = _resume(state, run, model, optimizer, schedule)
+    kept = State(path=state, run=run, made_of=made_of)
+    course = kept.resume(model, optimizer, schedule)
+    _check_alike(course, world)
     while course.epoch < epochs and not _has_ended(course, training):
         updates = _updates(sizes, training, course.epoch)
         for number in range(course.update, len(updates)):
-            torch.manual_seed(_seed(training.seed, course.epoch, number))
+            drawn = (training.seed, course.epoch, number)
+            torch.manual_seed(_seed(*drawn, world.rank) if world.rank else _seed(*drawn))
             some = [teaching[index] for index in updates[number]]
-            course.losses.append(_update(model, optimizer, some, training))
+            try:
+                course.losses.append(_update(model, optimizer, some, training, world))
+            except _NoNumber as error:
+                raise _no_number(str(error), course) from None
             schedule.step()
             course.update = number + 1
-            tick(sum(len(one.ids) for one in some))
-            if course.update % training.updates_between_saves == 0:
-                _save(state, run, model, optimizer, schedule, course)
+            pieces = sum(len(one.ids) for one in some)
+            tick(pieces)
+            tell(_stage(course, epochs, updates, sizes, pieces))
+            if course.update % training.updates_between_saves == 0 and world.leads:
+                _check_weights(model, course)
+                kept.save(model, optimizer, schedule, course)
+        _check_weights(model, course)
         course.scores.append(measure())
+        tell(replace(_stage(course, epochs, updates, sizes, 0), score=course.scores[-1]))
         course.epoch, course.update = course.epoch + 1, 0
+        if not world.leads:
+            continue
         if course.scores[-1] == max(course.scores) and course.scores.count(course.scores[-1]) == 1:
-            _write(best, model.state_dict())
-        _save(state, run, model, optimizer, schedule, course)
-    model.load_state_dict(torch.load(best, weights_only=True))
+            kept.save_best(model)
+        kept.save(model, optimizer, schedule, course)
+    if world.leads:
+        kept.load_best(model)
     return course
+
+
+def _stage(
+    course: Course, epochs: int, updates: list[list[int]], sizes: Sequence[int], pieces: int
+) -> Stage:
+    """Say where a run is."""
+    left = sum(sizes[index] for update in updates[course.update :] for index in update)
+    recent = course.losses[-min(course.update, 20) :]
+    return Stage(
+        epoch=course.epoch + 1,
+        epochs=epochs,
+        update=course.update,
+        updates=len(updates),
+        loss=sum(recent) / len(recent),
+        pieces=pieces,
+        pieces_left=left + sum(sizes) * (epochs - course.epoch - 1),
+    )
+
+
+def _check_alike(course: Course, world: World) -> None:
+    """Refuse processes of which some have found a state and others have not."""
+    done = len(course.losses)
+    if world.sum(done) != [done * world.size]:
+        raise ConfigError(
+            "training: the processes have found different states; expected all to see the same "
+            "folder --out."
+        )
+
+
+def _check_weights(model: Any, course: Course) -> None:
+    """Refuse weights that are no numbers, before they are kept or asked anything."""
+    if not all(bool(one.isfinite().all()) for one in model.parameters()):
+        raise _no_number("a weight is no number", course)
+
+
+class _NoNumber(Exception):
+    """A loss or its gradient is no number."""
+
+
+def _no_number(what: str, course: Course) -> GonerdError:
+    return GonerdError(
+        f"training: {what} after {len(course.losses):,} updates; expected numbers.\n"
+        "Begin anew with a smaller --learning-rate; what was saved before is left as it is."
+    )
 
 
 def _has_ended(course: Course, training: Training) -> bool:
@@ -155,16 +204,23 @@ def _optimizer(model: Any, training: Training) -> Any:
     return torch.optim.AdamW([group for group in groups if group["params"]])
 
 
-def _update(model: Any, optimizer: Any, examples: Sequence[Example], training: Training) -> float:
+def _update(
+    model: Any,
+    optimizer: Any,
+    examples: Sequence[Example],
+    training: Training,
+    world: World = ALONE,
+) -> float:
     """Learn from some examples at once, and give the mean loss of their tags."""
     import torch
 
     model.train()
     total = sum(int((one.tags != UNTAUGHT).sum()) for one in examples)
     whole = 0.0
-    sizes = [len(one.ids) for one in examples]
-    for part in batches(sizes, training.pieces_at_once, range(len(examples))):
-        inputs, tags = to_rows([examples[index] for index in part], model)
+    own = world.share(examples, [len(one.ids) for one in examples])
+    sizes = [len(one.ids) for one in own]
+    for part in batches(sizes, training.pieces_at_once, range(len(own))):
+        inputs, tags = to_rows([own[index] for index in part], model)
         inputs = {name: one.to(model.device) for name, one in inputs.items()}
         with torch.autocast(model.device.type, torch.bfloat16, enabled=training.bfloat16):
             scores = model(**inputs).logits
@@ -175,71 +231,15 @@ def _update(model: Any, optimizer: Any, examples: Sequence[Example], training: T
             reduction="sum",
         )
         loss = loss / max(total, 1)
-        value = float(loss.detach())
-        if not math.isfinite(value):
-            raise GonerdError(
-                f"training: the loss is {value} after some updates; expected a number.\n"
-                "Give a smaller --learning-rate; what was saved before is resumed."
-            )
         loss.backward()
-        whole += value
-    torch.nn.utils.clip_grad_norm_(model.parameters(), training.largest_gradient)
+        whole += float(loss.detach())
+    world.add_gradients(model)
+    (whole,) = world.sum(whole)
+    slope = torch.nn.utils.clip_grad_norm_(model.parameters(), training.largest_gradient)
+    if not (math.isfinite(whole) and math.isfinite(float(slope))):
+        model.eval()
+        raise _NoNumber(f"the loss is {whole}, its gradient {float(slope)}")
     optimizer.step()
     optimizer.zero_grad()
     model.eval()
     return whole
-
-
-def _save(state: Path, run: str, model: Any, optimizer: Any, schedule: Any, course: Course) -> None:
-    _write(
-        state,
-        {
-            "run": run,
-            "model": model.state_dict(),
-            "optimizer": optimizer.state_dict(),
-            "schedule": schedule.state_dict(),
-            "course": asdict(course),
-        },
-    )
-
-
-def _write(path: Path, values: Any) -> None:
-    """Write all or nothing."""
-    import torch
-
-    partial = path.with_name(f"{path.name}.partial")
-    try:
-        torch.save(values, partial)
-        os.replace(partial, path)
-    except (OSError, RuntimeError) as error:
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise StoreError(
-            f"{path}: cannot be written ({str(error).splitlines()[0]}); expected room for the "
-            "state of the training.\nWhat was saved before is kept, and resumed."
-        ) from None
-
-
-def _resume(state: Path, run: str, model: Any, optimizer: Any, schedule: Any) -> Course:
-    """Take up a run where it was left; begin where there is none."""
-    import torch
-
-    if not state.exists():
-        return Course()
-    try:
-        saved = torch.load(state, weights_only=True)
-        same = saved["run"] == run
-    except Exception as error:  # a damaged file makes torch raise anything
-        raise ConfigError(
-            f"{state}: cannot be read ({(str(error).splitlines() or [''])[0]}); expected the state "
-            "of a run.\nRemove it, and the run begins anew."
-        ) from None
-    if not same:
-        raise ConfigError(
-            f"{state}: of a run with other settings or examples; expected this one's.\n"
-            "Remove it, and the run begins anew."
-        )
-    model.load_state_dict(saved["model"])
-    optimizer.load_state_dict(saved["optimizer"])
-    schedule.load_state_dict(saved["schedule"])
-    return Course(**saved["course"])
