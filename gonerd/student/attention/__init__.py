@@ -9,6 +9,9 @@ spans.py      keys and values with what is around them -> span by span of querie
 kept.py       windows read on a CPU, with gradients that need next to nothing kept
 dropping.py   the same with dropout
 adapters/     models of transformers with attention of their own, read by ours
+executors.py  a window and global tokens -> blocks, or another way to read by them on CUDA
+varlen.py     documents end to end -> what each query has read, by flash attention
+flex.py       tiles of queries and keys -> the same, by FlexAttention
 apart.py      documents packed into rows -> rows of their own, for what cannot tell them apart
 gathered.py   blocks of queries, and which pieces of keys each reads -> what they have read
 block_sparse.py  BigBird: window, global and random blocks -> what each query has read of them

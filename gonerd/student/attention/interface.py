@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from gonerd.student.attention.adapters.hook import ADAPTED, adapt, mask_of_tokens
 from gonerd.student.attention.block_sparse import read_bigbird
-from gonerd.student.attention.blocked import attend_in_blocks
+from gonerd.student.attention.executors import attend_by_pattern
 from gonerd.student.attention.layers import number_layers, own_window
 from gonerd.student.attention.lsg_blocked import read_lsg
 from gonerd.student.attention.nystrom import read_nystromformer
@@ -63,7 +63,7 @@ def read_band(
     have none of their own.
     """
     pattern = Pattern(**settings) if settings else None
-    return attend_in_blocks(query, key, value, pattern, rows, scale, dropout=dropout)
+    return attend_by_pattern(query, key, value, pattern, rows, scale, dropout=dropout)
 
 
 READERS: Mapping[str, Reader] = {
