@@ -118,6 +118,20 @@ def test_what_changed_in_each_family_is_said(
     )
 
 
+@pytest.mark.parametrize(
+    ("asked", "otherwise"),
+    [
+        ({}, "its own attention: slower, and with much the same results"),
+        ({"window": 8}, "full attention: slowly, and with other results"),
+    ],
+)
+def test_what_transformers_reads_without_us_is_said(
+    asked: dict[str, Any], otherwise: str, sources: Callable[[str], Path], tmp_path: Path
+) -> None:
+    card = converted(sources("ModernBert"), tmp_path / "out", **asked) / "README.md"
+    assert f"\nand the model loads and runs with {otherwise}.\n" in card.read_text()
+
+
 def test_every_attention_offered_is_one_that_models_can_have() -> None:
     assert set(KINDS) <= set(READERS)
 

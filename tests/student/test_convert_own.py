@@ -193,6 +193,12 @@ def test_transformers_loads_them_without_us(sources: Callable[[str], Path], tmp_
             "--block 64: {model} is a bigbird already, and stays as it is; expected no --block.",
         ),
         (
+            "BigBird",
+            {"attention": "bigbird", "max_tokens": 90},
+            "--max-tokens 90: {model} reads whole blocks of 4; expected as many tokens as these "
+            "have, such as 92.",
+        ),
+        (
             "Longformer",
             {"attention": "longformer", "max_tokens": 39},
             "--max-tokens 39: {model} reads 40 already; expected that or more.",

@@ -61,7 +61,7 @@ def convert(request: Request) -> Made:
         )
         check_family(config, request.model)
         if config.model_type in OWN:
-            check_own(config, request.attention, request.asked, request.model)
+            check_own(config, request.attention, request.asked, request.max_tokens, request.model)
         model = load_model(folder, model_class(config))
         tokenizer = load_tokenizer(folder)
         _check(model, tokenizer)
@@ -74,7 +74,7 @@ def convert(request: Request) -> Made:
         architecture=type(model).__name__,
         attention=request.attention,
         settings=dict(getattr(model.config, KEY)),
-        of_transformers=config.model_type in OWN,
+        of_transformers=config.model_type in OWN or len(getattr(model.config, KEY)) == 1,
         tokens_before=before,
         max_tokens=request.max_tokens,
         changed=changed,

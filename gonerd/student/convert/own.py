@@ -16,8 +16,11 @@ OPEN: Mapping[str, str] = {"longformer": "global_tokens", "bigbird": "random_blo
 """What can be asked for all the same."""
 
 
-def check_own(config: Any, attention: str, asked: Asked, where: str) -> None:
-    """Refuse another attention than a model's own, and settings that it has already."""
+def check_own(config: Any, attention: str, asked: Asked, max_tokens: int, where: str) -> None:
+    """Refuse another attention than a model's own, and settings that it has already.
+
+    transformers fills texts of a BigBird up to whole blocks, for which there must be places.
+    """
     own = OWN[config.model_type]
     if attention != own:
         raise ConfigError(
@@ -30,6 +33,12 @@ def check_own(config: Any, attention: str, asked: Asked, where: str) -> None:
                 f"{flag(option)} {value}: {where} is a {own} already, and stays as it is; expected "
                 f"no {flag(option)}."
             )
+    if config.model_type == "big_bird" and max_tokens % config.block_size:
+        whole = max_tokens + -max_tokens % config.block_size
+        raise ConfigError(
+            f"--max-tokens {max_tokens}: {where} reads whole blocks of {config.block_size}; "
+            f"expected as many tokens as these have, such as {whole}."
+        )
 
 
 def own_settings(config: Any, asked: Asked) -> dict[str, Any]:
