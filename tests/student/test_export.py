@@ -1,4 +1,4 @@
-"""Tests that a graph of BigBird's and LSG's attention, made of one text, reads others."""
+"""Tests that a graph of BigBird's, LSG's or Nystromformer's attention reads other texts too."""
 
 from collections.abc import Callable
 
@@ -8,6 +8,7 @@ import torch
 from gonerd.student.attention.block_sparse import BlockPattern, attend_to_blocks
 from gonerd.student.attention.lsg import SparsePattern
 from gonerd.student.attention.lsg_blocked import attend_sparsely
+from gonerd.student.attention.nystrom import LandmarkPattern, attend_to_landmarks
 from gonerd.student.attention.pattern import Rows
 from tests.student.rows import SCALE
 
@@ -18,7 +19,12 @@ ATTENTIONS: dict[str, Callable[..., torch.Tensor]] = {
     "lsg": lambda *three, rows: attend_sparsely(
         *three, SparsePattern(block=8, sparse_block_size=8, selection="stride"), rows, SCALE
     ),
+    "nystromformer": lambda *three, rows: attend_to_landmarks(
+        *three, LandmarkPattern(landmarks=16), rows, SCALE
+    ),
 }
+LENGTHS = {"nystromformer": (112, 17, 16, 9)}
+"""Of texts that graphs read, where other lengths matter: more tokens than landmarks, and fewer."""
 
 
 class Model(torch.nn.Module):
@@ -54,6 +60,6 @@ def test_a_graph_made_of_one_text_reads_texts_of_any_length(name: str) -> None:
             dynamic_shapes=((three, three, three, readable),),
             prefer_deferred_runtime_asserts_over_guards=True,
         ).module()
-    for rows, length in ((3, 112), (4, 201)):  # blocks filled and not filled
+    for rows, length in enumerate(LENGTHS.get(name, (112, 201)), start=1):  # whole blocks and not
         others = inputs(rows, length)
         torch.testing.assert_close(graph(*others), model(*others))

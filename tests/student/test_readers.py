@@ -1,5 +1,6 @@
-"""Tests that encoders of transformers read by BigBird and LSG: packed, padded, saved, trained."""
+"""Tests that encoders read by BigBird, LSG and landmarks: packed, padded, saved, trained."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +37,17 @@ MODELS: dict[str, dict[str, Any]] = {
         **dict.fromkeys(("eos_token_id", "sep_token_id"), 2),
     },
 }
+LENGTH = 400
 NARROW: dict[str, dict[str, Any]] = {
     "bigbird": {"block": 8, "random_blocks": 2},
     "lsg": {"block": 8, "sparse_block_size": 8, "selection": "bos_pooling"},
+    "nystromformer": {"landmarks": 16},
 }
 WIDE: dict[str, dict[str, Any]] = {
     "bigbird": {"block": 200},
     "lsg": {"block": 200, "sparse_block_size": 200},
+    "nystromformer": {"landmarks": LENGTH},
 }
-LENGTH = 400
 IDS = torch.randint(5, 50, (2, LENGTH), generator=torch.Generator().manual_seed(0))
 MASK = (torch.arange(LENGTH)[None] < torch.tensor([[LENGTH], [300]])).long()
 everywhere = pytest.mark.parametrize(
@@ -53,12 +56,16 @@ everywhere = pytest.mark.parametrize(
 
 
 def make(name: str) -> PreTrainedModel:
-    """Make a model that has learnt nothing, always the same."""
+    """Make a model that has learnt nothing, but looks at some tokens more, always the same."""
     assert gonerd.student
     config = getattr(transformers, f"{name}Config")(**MODELS[name])
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        return getattr(transformers, f"{name}Model")(config).eval()
+        model: PreTrainedModel = getattr(transformers, f"{name}Model")(config).eval()
+    for part, one in model.named_parameters():
+        if re.search(r"query|key|[qk]_lin|Wqkv", part):
+            one.data.mul_(10)
+    return model
 
 
 def states(model: PreTrainedModel, ids: torch.Tensor = IDS, **inputs: Any) -> torch.Tensor:

@@ -114,7 +114,7 @@ def _attend(
 
     readable = None if rows.readable is None else rows.readable.bool()
     if traced():  # of texts shorter and longer than there are landmarks, with and without padding
-        there = torch.ones((len(query), rows.length), dtype=torch.bool, device=query.device)
+        there = torch.ones((query.shape[0], rows.length), dtype=torch.bool, device=query.device)
         readable = there if readable is None else readable
     elif rows.length <= pattern.landmarks:
         return read_whole(query, key, value, readable, scale, 0.0)
@@ -151,7 +151,7 @@ def _segments(most: int, readable: "torch.Tensor | None", like: "torch.Tensor") 
     """Cut rows into segments."""
     import torch
 
-    num_rows, length = len(like), like.shape[2]
+    num_rows, _, length, _ = like.shape
     number = torch.arange(most, device=like.device)
     row = torch.arange(num_rows, device=like.device)[:, None] * (most + 1)
     if readable is None:
