@@ -1,0 +1,7 @@
+"""People's decisions about documents, kept in a log, and what follows from them.
+
+acts.py    what an annotator does at once -> a line of JSON, and back
+state.py   acts in order -> what each annotator holds of each document
+log.py     acts -> events.jsonl, checked, numbered and on disk before anyone is told so
+derive.py  what annotators hold -> annotations and settled disputes
+"""
