@@ -9,7 +9,7 @@ DATA ?= ../shared/data
 # Versions of datasets that a release must load with, each in an environment of its own.
 READERS := 2.19 3.6 4 5
 
-.PHONY: all build test check fix bare readers prelabeller court_opinions web_pages bench clean
+.PHONY: all build test check fix bare readers prelabeller court_opinions web_pages bench bench-attention clean
 
 all: check test
 
@@ -54,6 +54,13 @@ web_pages: $(VENV)/.user  ## real pages from $(DATA), served on loopback while t
 
 bench: $(VENV)/.dev  ## measure `gonerd build` against a bare nlp.pipe; results in benchmarks/results
 	$(BIN)/python benchmarks/build_speed.py --data $(DATA)
+
+# One thread, and the processor's time of the process: what else the machine does counts little.
+BENCH := OMP_NUM_THREADS=1 .venv-student/bin/gonerd bench --threads 1 --rounds 3
+
+bench-attention: .venv-student/.made  ## measure attention against what transformers has; about an hour
+	$(BENCH) --json benchmarks/results/attention.json
+	$(BENCH) --training --lengths 4096,8192,16384 --longest-dense 8192 --json benchmarks/results/attention_training.json
 
 readers: $(READERS:%=.venv-datasets-%/.made)
 

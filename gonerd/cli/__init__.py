@@ -31,6 +31,7 @@ for command in (
     student.convert,
     student.finetune,
     student.evaluate,
+    student.bench,
     dataset.validate,
     dataset.stats,
 ):

@@ -1,4 +1,4 @@
-"""The commands that make and use models that read whole documents: convert, finetune, evaluate."""
+"""The commands that make, use and time models that read whole documents."""
 
 import sys
 from dataclasses import asdict
@@ -256,3 +256,84 @@ def evaluate(
     )
     to_error = "-" in (str(out), str(json_out))
     print_result(report, to_text(report), False, to_error=to_error)
+
+
+def bench(
+    systems: Annotated[
+        str, typer.Option(help="Of those below, with commas between. [default: all]")
+    ] = "",
+    lengths: Annotated[
+        str, typer.Option(help="Tokens of a text, with commas between.")
+    ] = "512,1024,2048,4096,8192,16384",
+    training: Annotated[
+        bool, typer.Option("--training", help="Time a step of training, not of inference.")
+    ] = False,
+    layers: Annotated[int, typer.Option(min=1, help="Of every model.")] = 3,
+    width: Annotated[int, typer.Option(min=64, help="Of every model; heads have 64.")] = 768,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
+    threads: Annotated[
+        int | None, typer.Option(min=1, help="On a CPU. [default: as many as torch takes]")
+    ] = None,
+    bfloat16: Annotated[bool, typer.Option("--bfloat16", help="Compute in 16 bits.")] = False,
+    dropout: Annotated[float, typer.Option(min=0.0, max=0.9, help="In training.")] = 0.0,
+    rounds: Annotated[int, typer.Option(min=1, help="In each of which all sides have a turn.")] = 5,
+    budget: Annotated[
+        float, typer.Option(min=0.0, help="Seconds, after which there are no more than 3 rounds.")
+    ] = 60.0,
+    longest_dense: Annotated[
+        int | None, typer.Option(help="Tokens that full attention reads at most. [default: all]")
+    ] = None,
+    memory: Annotated[
+        bool, typer.Option(help="Measure peak memory too, of 4,096 tokens and more.")
+    ] = True,
+    json_out: Annotated[
+        Path | None, typer.Option("--json", help="Where all figures go; - is standard output.")
+    ] = None,
+) -> None:
+    """Time attention in linear time beside what transformers has, in turns, on this machine.
+
+    Models have weights drawn at random; those that are compared have the same. At the end stands
+    each goal of this project, and whether this machine reaches it.
+
+    Example: gonerd bench --systems longformer,modernbert --lengths 4096 --json attention.json
+
+    Systems: longformer, bigbird, nystromformer (transformers' own and ours), modernbert (sdpa,
+    FlexAttention, ours), dense (full attention and a window), kinds (every attention of ours and
+    the linear layers alone), share (attention and linear layers alone), mixed (texts of mixed
+    lengths: padded, one by one, packed).
+    """
+    from gonerd.student.bench.ask import (
+        FOR_MEMORY,
+        Request,
+        check_place,
+        lengths_of,
+        names_of,
+        sizes_of,
+        write,
+    )
+    from gonerd.student.bench.run import bench as measure
+    from gonerd.student.bench.setting import Setting
+    from gonerd.student.bench.table import to_text
+
+    check_place(json_out)
+    request = Request(
+        systems=names_of(systems),
+        lengths=lengths_of(lengths),
+        setting=Setting(
+            length=0,
+            sizes=sizes_of(layers, width),
+            device=device,
+            dtype="bfloat16" if bfloat16 else "float32",
+            training=training,
+            dropout=dropout,
+        ),
+        threads=threads,
+        rounds=rounds,
+        budget=budget,
+        longest_dense=longest_dense,
+        memory_from=FOR_MEMORY if memory else None,
+    )
+    report = measure(request, lambda line: typer.echo(line, err=True))
+    if json_out is not None:
+        write(report, json_out)
+    print_result(report, to_text(report), False, to_error=str(json_out) == "-")

@@ -2,6 +2,7 @@
 
 attention/     attention in linear time, and how transformers comes to use it
 checkpoint.py  a folder of transformers -> a tokenizer and a model, safely
+bench/         our attention beside what a user would take instead -> time, memory, differences
 convert/       an encoder of short texts -> one of long ones, with the same weights
 evaluate/      token classifiers and a release -> predictions, how good and how fast they are
 finetune/      documents with gold -> a token classifier that has learnt from them
