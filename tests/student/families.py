@@ -44,6 +44,12 @@ LONG_FAMILIES: dict[str, dict[str, Any]] = {
         "attention_window": [8, 16, 8],
         "sep_token_id": 2,
     },
+    "Nystromformer": {
+        **_BERT,
+        "num_landmarks": 8,
+        "segment_means_seq_len": TOKENS,
+        "conv_kernel_size": 5,
+    },
 }
 """The same of those that have attention of their own."""
 

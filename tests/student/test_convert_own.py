@@ -1,4 +1,4 @@
-"""Tests that converted Longformers and BigBirds read what they read by transformers."""
+"""Tests that converted Longformers, BigBirds and Nystromformers read what transformers reads."""
 
 import json
 import shutil
@@ -15,10 +15,11 @@ from gonerd.student.convert.convert import convert
 from tests.processes import run_python
 from tests.student.conversions import LONG, batch, converted, logits, refusal, request, tagger
 from tests.student.families import TOKENS
+from tests.student.tiny import write_json
 
-OWN = {"BigBird": "bigbird", "Longformer": "longformer"}
+OWN = {"BigBird": "bigbird", "Longformer": "longformer", "Nystromformer": "nystromformer"}
 EXACT = {"rtol": 0.0, "atol": 1e-9}
-both = pytest.mark.parametrize("family", OWN)
+each = pytest.mark.parametrize("family", OWN)
 
 
 def of_transformers(folder: Path, place: Path) -> Any:
@@ -30,7 +31,7 @@ def of_transformers(folder: Path, place: Path) -> Any:
     return tagger(place)
 
 
-@both
+@pytest.mark.parametrize("family", ["BigBird", "Longformer"])
 @pytest.mark.parametrize("max_tokens", [TOKENS, LONG])
 def test_the_same_is_read_as_by_transformers(
     family: str, max_tokens: int, sources: Callable[[str], Path], tmp_path: Path
@@ -62,7 +63,43 @@ def test_the_same_is_read_as_by_transformers(
     torch.testing.assert_close(logits(model, 20), logits(tagger(sources(family)), 20), **EXACT)
 
 
-@both
+@pytest.mark.parametrize("max_tokens", [TOKENS, LONG])
+def test_a_text_of_the_one_length_is_read_as_by_transformers(
+    max_tokens: int, sources: Callable[[str], Path], tmp_path: Path
+) -> None:
+    source, asked = sources("Nystromformer"), {"attention": "nystromformer"}
+    out = converted(source, tmp_path / "out", max_tokens=max_tokens, **asked)
+    ids = batch(TOKENS)["input_ids"][:1]
+    with torch.no_grad():
+        found, expected = (tagger(one)(ids).logits for one in (out, source))
+    torch.testing.assert_close(found, expected, **EXACT)
+
+    before, after = (load_file(one / "model.safetensors") for one in (source, out))
+    assert before.keys() == after.keys()
+    for name, one in before.items():
+        if "position_embeddings" in name:
+            assert torch.equal(after[name][: len(one)], one)
+            assert torch.equal(after[name][2 + TOKENS :], one[2:].repeat(3, 1)[: max_tokens - 40])
+        else:
+            assert torch.equal(after[name], one), name
+    assert torch.isfinite(logits(tagger(out), max_tokens)).all()
+
+
+def test_as_many_landmarks_as_places_see_all(
+    sources: Callable[[str], Path], tmp_path: Path
+) -> None:
+    asked = {"attention": "nystromformer", "landmarks": LONG}
+    out = converted(sources("Nystromformer"), tmp_path / "out", **asked)
+    usual = of_transformers(out, tmp_path / "usual")
+    for layer in usual.base_model.encoder.layer:  # it then reads all, at any length
+        layer.attention.self.seq_len = layer.attention.self.num_landmarks
+    ids = batch(LONG)["input_ids"]
+    with torch.no_grad():
+        found, expected = (one(ids).logits for one in (tagger(out), usual))
+    torch.testing.assert_close(found, expected, **EXACT)
+
+
+@each
 def test_padding_and_short_texts_before_change_nothing(
     family: str, sources: Callable[[str], Path], tmp_path: Path
 ) -> None:
@@ -101,7 +138,7 @@ def test_random_blocks_can_be_the_same_in_training_and_use(
     torch.testing.assert_close(logits(model.train(), LONG), expected, **EXACT)
 
 
-@both
+@each
 def test_a_converted_checkpoint_converts_again(
     family: str, sources: Callable[[str], Path], tmp_path: Path
 ) -> None:
@@ -116,9 +153,8 @@ def test_a_converted_checkpoint_converts_again(
 def test_what_is_its_own_is_said(sources: Callable[[str], Path], tmp_path: Path) -> None:
     def said(family: str, **asked: Any) -> str:
         out = tmp_path / f"{family} {len(list(tmp_path.iterdir()))}"
-        return convert(
-            request(model=sources(family), out=out, attention=OWN[family], **asked)
-        ).changed[1]
+        asked = {"model": sources(family), "out": out, "attention": OWN[family], **asked}
+        return convert(request(**asked)).changed[1]
 
     own = "attention: longformer -> longformer, a window of 8 to 16 tokens; "
     theirs = ", by projections for them that are the model's own"
@@ -138,6 +174,17 @@ def test_what_is_its_own_is_said(sources: Callable[[str], Path], tmp_path: Path)
     assert said("BigBird", random_blocks=3) == (
         f"{blocks}3 drawn at random for each layer and head, the same in training and use{ends}"
     )
+    own = "attention: nystromformer -> nystromformer, "
+    means = "landmarks, the means of as many segments of a text of any length, and the model's own"
+    assert said("Nystromformer") == f"{own}8 {means} convolution"
+    assert said("Nystromformer", landmarks=16) == f"{own}16 {means} convolution"
+
+    alike = Path(shutil.copytree(sources("Nystromformer"), tmp_path / "alike"))
+    write_json(alike / "config.json", segment_means_seq_len=8)
+    assert said("Nystromformer", model=alike) == (
+        f"{own}8 {means} convolution; as it is configured, transformers has all see all, in time "
+        "that is quadratic"
+    )
 
 
 WITHOUT_US = """
@@ -155,7 +202,8 @@ assert "gonerd" not in sys.modules
 
 def test_transformers_loads_them_without_us(sources: Callable[[str], Path], tmp_path: Path) -> None:
     folders = [
-        converted(sources(family), tmp_path / family, attention=own) for family, own in OWN.items()
+        converted(sources(family), tmp_path / family, attention=own)
+        for family, own in list(OWN.items())[:2]
     ]
     assert run_python(WITHOUT_US, *folders).splitlines() == [
         "BigBirdForTokenClassification 1 100 3",
@@ -191,6 +239,11 @@ def test_transformers_loads_them_without_us(sources: Callable[[str], Path], tmp_
             "BigBird",
             {"attention": "bigbird", "block": 64},
             "--block 64: {model} is a bigbird already, and stays as it is; expected no --block.",
+        ),
+        (
+            "Nystromformer",
+            {"attention": "nystromformer", "landmarks": 0},
+            "--attention nystromformer: landmarks is 0; expected a whole number, 1 or more.",
         ),
         (
             "BigBird",

@@ -164,7 +164,8 @@ def test_a_folder_that_is_no_sound_encoder_is_refused_in_one_line(
         (
             {"model_type": "deberta-v2"},
             "model type 'deberta-v2' cannot be converted; expected one of bert, "
-            "big_bird, distilbert, electra, longformer, modernbert, roberta, xlm-roberta.",
+            "big_bird, distilbert, electra, longformer, modernbert, nystromformer, roberta, "
+            "xlm-roberta.",
         ),
         (
             {"is_decoder": True},

@@ -24,6 +24,12 @@ HANDED_ON = ("license", "license_name", "license_link", "language")
 UNTRAINED = """Nothing was trained on the way. Before it reads long documents well it wants to be
 fine-tuned on such, or to go on with its pretraining (`gonerd convert --adapt`)."""
 
+WITHOUT_US: Mapping[str, str] = {
+    "nystromformer": "its own attention: of unpadded texts of `segment_means_seq_len` tokens or, "
+    "where that is\nthe number of landmarks, of all, in quadratic time",
+}
+"""By attention, how transformers reads a model of its own, where it is not much the same."""
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Made:
@@ -69,11 +75,10 @@ def make_card(made: Made) -> str:
     name = made.name.replace("`", "'")
     weights = "\n".join(f"* `{file}`, sha256 `{digest}`" for file, digest in _weights(made.folder))
     changed = "\n".join(f"* {one}" for one in made.changed)
-    otherwise = (
-        "its own attention: slower, and with much the same results"
-        if made.of_transformers
-        else "full attention: slowly, and with other results"
-    )
+    otherwise = "full attention: slowly, and with other results"
+    if made.of_transformers:
+        same = "its own attention: slower, and with much the same results"
+        otherwise = WITHOUT_US.get(made.attention, same)
     return f"""---
 {front}---
 

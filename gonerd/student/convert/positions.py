@@ -24,6 +24,8 @@ class Positions:
     """Whether a row is learnt for each place."""
     behind_padding: bool = False
     """Whether places are counted from behind the row of the padding token."""
+    uncounted: int = 0
+    """Rows before that of the first token which `max_position_embeddings` does not count."""
 
 
 FAMILIES: Mapping[str, Positions] = {
@@ -33,6 +35,7 @@ FAMILIES: Mapping[str, Positions] = {
     "electra": Positions(),
     "longformer": Positions(behind_padding=True),
     "modernbert": Positions(table=False),
+    "nystromformer": Positions(uncounted=2),
     "roberta": Positions(behind_padding=True),
     "xlm-roberta": Positions(behind_padding=True),
 }
@@ -59,14 +62,16 @@ def check_family(config: Any, where: str) -> None:
 
 def kept_rows(model: Any) -> int:
     """Count the rows of the position table that stand before that of the first token."""
-    if not FAMILIES[model.config.model_type].behind_padding:
-        return 0
+    family = FAMILIES[model.config.model_type]
+    if not family.behind_padding:
+        return family.uncounted
     return int(model.base_model.embeddings.padding_idx) + 1
 
 
 def readable_tokens(model: Any) -> int:
     """Count the tokens that a model can read at once."""
-    return int(model.config.max_position_embeddings) - kept_rows(model)
+    rows = int(model.config.max_position_embeddings) + FAMILIES[model.config.model_type].uncounted
+    return rows - kept_rows(model)
 
 
 def extend_positions(
@@ -80,14 +85,14 @@ def extend_positions(
     before = readable_tokens(model)
     if max_tokens == before:
         return f"positions: {before:,} as before"
-    kept = kept_rows(model)
-    model.config.max_position_embeddings = kept + max_tokens
-    if not FAMILIES[model.config.model_type].table:
+    family, kept = FAMILIES[model.config.model_type], kept_rows(model)
+    model.config.max_position_embeddings = kept + max_tokens - family.uncounted
+    if not family.table:
         return f"positions: {before:,} -> {max_tokens:,}, rotary, so there are no weights for them"
     embeddings = model.base_model.embeddings
     rows = embeddings.position_embeddings.weight
     length = max_tokens - ahead - len(new)
-    _replace_table(embeddings, tiled(rows, kept + ahead, length, new))
+    _replace_table(embeddings, tiled(rows, kept + ahead, length, new), family.uncounted)
     said = (
         f"positions: {before:,} -> {max_tokens:,}, the {before - ahead:,} rows of the table "
         "repeated"
@@ -108,14 +113,14 @@ def tiled(rows: "torch.Tensor", kept: int, length: int, new: Sequence[int] = ())
     return torch.cat((first, texts[list(new)], texts[of_token]))
 
 
-def _replace_table(embeddings: Any, rows: "torch.Tensor") -> None:
-    """Put a table in the place of another, and make the numbers of places anew."""
+def _replace_table(embeddings: Any, rows: "torch.Tensor", first: int) -> None:
+    """Put a table in the place of another, and make the numbers of places from `first` anew."""
     import torch
 
     embeddings.position_embeddings = torch.nn.Embedding.from_pretrained(
         rows, freeze=False, padding_idx=embeddings.position_embeddings.padding_idx
     )
-    numbers = torch.arange(len(rows), device=rows.device)[None]
+    numbers = torch.arange(first, len(rows), device=rows.device)[None]
     if hasattr(embeddings, "position_ids"):
         embeddings.position_ids = numbers
     if hasattr(embeddings, "token_type_ids"):
