@@ -37,7 +37,7 @@ def attend_apart(
         )
     if rows.document is None:
         return attend(query, key, value, rows)
-    starts, lengths = _runs(rows.document)
+    starts, lengths = runs_of(rows.document)
     flat = [one.transpose(1, 2).flatten(0, 1) for one in (query, key, value)]
     readable = None if rows.readable is None else rows.readable.bool().flatten()
     found, places = [], []
@@ -56,8 +56,11 @@ def attend_apart(
     return torch.cat(found)[order].unflatten(0, (len(query), rows.length)).transpose(1, 2)
 
 
-def _runs(document: "torch.Tensor") -> tuple[list[int], list[int]]:
-    """List the places, row after row, where documents begin, and how long they are."""
+def runs_of(document: "torch.Tensor") -> tuple[list[int], list[int]]:
+    """List the places, row after row, where documents begin, and how long they are.
+
+    A document is a run of tokens of one number.
+    """
     import torch
 
     new = torch.ones_like(document, dtype=torch.bool)

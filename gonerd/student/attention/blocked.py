@@ -7,6 +7,7 @@ step depends on the values of tensors, so the graph can be exported for any leng
 
 from typing import TYPE_CHECKING
 
+from gonerd.student.attention.apart import runs_of
 from gonerd.student.attention.masks import Globals, at, block_size, summands
 from gonerd.student.attention.pattern import Pattern, Rows, is_global, visible
 from gonerd.student.attention.windows import SPAN, put_rows, read_windows
@@ -87,12 +88,36 @@ def _read_all(
 ) -> "torch.Tensor":
     from torch.nn.functional import scaled_dot_product_attention
 
-    mask = None
     if rows.document is not None:
-        mask = visible(Pattern(half_window=rows.length), rows, query.device)[:, None]
-    elif rows.readable is not None:
-        mask = rows.readable[:, None, None]
+        return _read_apart(query, key, value, rows, scale, dropout)
+    mask = None if rows.readable is None else rows.readable[:, None, None]
     return scaled_dot_product_attention(query, key, value, mask, dropout, scale=scale)
+
+
+def _read_apart(
+    query: "torch.Tensor",
+    key: "torch.Tensor",
+    value: "torch.Tensor",
+    rows: Rows,
+    scale: float,
+    dropout: float,
+) -> "torch.Tensor":
+    """Read each document of packed rows whole, one after the other: no pair of two is looked at."""
+    import torch
+    from torch.nn.functional import scaled_dot_product_attention
+
+    assert rows.document is not None
+    found: list[list[torch.Tensor]] = [[] for _ in query]
+    for start, length in zip(*runs_of(rows.document), strict=True):
+        row, first = divmod(start, rows.length)
+        own, mask = slice(first, first + length), None
+        if rows.readable is not None and not rows.readable[row, own].all():
+            alone = Rows(length=length, readable=rows.readable[row, None, own])
+            mask = visible(Pattern(half_window=length), alone, query.device)[:, None]
+        asking, keys, values = (one[row, None, :, own] for one in (query, key, value))
+        read = scaled_dot_product_attention(asking, keys, values, mask, dropout, scale=scale)
+        found[row].append(read)
+    return torch.cat([torch.cat(one, dim=2) for one in found])
 
 
 def _read_by_globals(
