@@ -162,33 +162,34 @@ def finetune(
     """
     from gonerd.student.finetune.release import Request
     from gonerd.student.finetune.release import finetune as teach
-    from gonerd.student.finetune.telling import teller
+    from gonerd.student.finetune.telling import telling
     from gonerd.student.finetune.together import leads
     from gonerd.student.finetune.train import Training
 
-    report = teach(
-        Request(
-            model=model,
-            data=data,
-            out=out,
-            longest=max_tokens,
-            overlap=overlap,
-            every_piece=every_piece,
-            train_split=train,
-            watched_split=watch,
-            afresh=afresh,
-            training=Training(
-                epochs=epochs,
-                learning_rate=learning_rate,
-                pieces_an_update=update,
-                pieces_at_once=at_once,
-                patience=patience,
-                bfloat16=bfloat16,
-                seed=seed,
+    with telling(sys.stderr, live=sys.stderr.isatty()) as tell:
+        report = teach(
+            Request(
+                model=model,
+                data=data,
+                out=out,
+                longest=max_tokens,
+                overlap=overlap,
+                every_piece=every_piece,
+                train_split=train,
+                watched_split=watch,
+                afresh=afresh,
+                training=Training(
+                    epochs=epochs,
+                    learning_rate=learning_rate,
+                    pieces_an_update=update,
+                    pieces_at_once=at_once,
+                    patience=patience,
+                    bfloat16=bfloat16,
+                    seed=seed,
+                ),
             ),
-        ),
-        tell=teller(sys.stderr, live=sys.stderr.isatty()),
-    )
+            tell=tell,
+        )
     if not leads():
         return
     scores = ", ".join(f"{100 * one:.1f}" for one in report["scores"])

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from transformers import AutoModelForTokenClassification, AutoTokenizer
 
-from gonerd.errors import ConfigError, StoreError
+from gonerd.errors import ConfigError, GonerdError, StoreError
 from gonerd.files import load_annotations
 from gonerd.gather import gather
 from gonerd.records import Span
@@ -70,6 +71,36 @@ def test_what_is_said_is_what_was_predicted(taught: Request, tmp_path: Path) -> 
     assert whole["words"] == sum(len(one.document.text.split()) for one in documents)
     assert set(report["per_label"]) == {"LOC", "PER"}
     assert report["speed"] == {"loaded_mib": None, "rows": []}
+
+
+def test_what_nobody_has_read_is_not_judged_and_labels_may_be_missing(
+    taught: Request, tmp_path: Path
+) -> None:
+    text = "Ana saw Lund.\nBo saw Ystad.\n"
+    row = {"text": text, "spans": [{"start": 0, "end": 3, "label": "PER"}], "coverage": [[0, 7]]}
+    file = tmp_path / "test.jsonl"
+    file.write_text(json.dumps(row))
+    out = tmp_path / "predictions.jsonl"
+    (report,) = evaluate(replace(taught, data=tmp_path, out=out))["models"]
+    ((_, said, _),) = load_annotations(out)
+    judged = [one for one in said.spans if one.end <= 7]
+    assert len(said.spans) > len(judged)
+    right = [one for one in judged if (one.start, one.end, one.label) == (0, 3, "PER")]
+    assert report["precision"] == (len(right) / len(judged) if judged else None)
+
+
+def test_a_model_whose_weights_are_no_numbers_is_refused(taught: Request, tmp_path: Path) -> None:
+    broken = tmp_path / "broken"
+    model = AutoModelForTokenClassification.from_pretrained(taught.models[0])
+    model.classifier.bias.data.fill_(float("nan"))
+    model.save_pretrained(broken)
+    AutoTokenizer.from_pretrained(taught.models[0]).save_pretrained(broken)
+    with pytest.raises(GonerdError) as error:
+        evaluate(replace(taught, models=(broken,)))
+    assert str(error.value) == (
+        "test0: a score that the model gives is no number; expected weights that are numbers, and "
+        "not too large.\nTeach it anew: gonerd finetune"
+    )
 
 
 def test_models_side_by_side_are_told_apart(taught: Request, tmp_path: Path) -> None:

@@ -73,6 +73,10 @@ def test_a_file_by_itself_is_to_learn_from(tmp_path: Path) -> None:
          "every record."),
         ({"text": "a", "spans": [{"start": 0, "end": 9, "label": "X"}]}, "gold-0[0:9]: span 'X' "
          "of 'gold' ends past the text; expected at most 1."),
+        ({"text": "a", "spans": [], "coverage": [[0, 2]]}, "gold-0: coverage of 'gold' ends at 2, "
+         "past the text; expected at most 1."),
+        ({"text": "a", "spans": [], "coverage": [[1, 0]]}, "coverage is '[[1, 0]]'; expected a "
+         "list of [start, end] in characters."),
         ({"text": "\ud800", "spans": []}, "text: lone surrogate '\\ud800' at character 0; "
          "expected Unicode text that UTF-8 can carry."),
     ],
@@ -82,6 +86,30 @@ def test_a_row_of_another_form_is_refused(tmp_path: Path, row: Any, message: str
     with pytest.raises(RecordError) as error:
         open_data(file)
     assert str(error.value) == f"{file}:1: {message}"
+
+
+def test_what_nobody_has_read_is_known_from_a_gold(tmp_path: Path) -> None:
+    gold = {"document_id": "b", "text": "Ana saw Bo.", "spans": ROW["spans"], "annotator": "gold"}
+    file = lines(tmp_path / "gold.jsonl", {**gold, "coverage": [[0, 3], [3, 7]]})
+    table = pa.table(
+        {"document_id": ["b"], "text": ["Ana saw Bo."], "spans": [ROW["spans"]],
+         "coverage": [[{"start": 0, "end": 7}]]}
+    )  # fmt: skip
+    pq.write_table(table, tmp_path / "gold.parquet")
+    for path in (file, tmp_path / "gold.parquet"):
+        (one,) = read_split(open_data(path), "train")
+        assert one.document.id == "b"
+        assert one.annotations[0].coverage == ((0, 7),)
+
+
+def test_a_document_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    file = lines(tmp_path / "gold.jsonl", ROW, ROW)
+    with pytest.raises(RecordError) as error:
+        open_data(file)
+    assert str(error.value) == (
+        f"{file}:2: the document 'a' stands here again; expected one row a document.\n"
+        "Bring several people's rows together: gonerd reconcile"
+    )
 
 
 def test_files_that_are_none_are_refused(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from gonerd.student.finetune import release, train
 from gonerd.student.finetune.data import open_data, read_split
 from gonerd.student.finetune.examples import Example, Reading
 from gonerd.student.finetune.release import Request, finetune
-from gonerd.student.finetune.telling import Stage, teller, to_line
+from gonerd.student.finetune.telling import Stage, telling, to_line
 from gonerd.student.finetune.train import Training
 from tests.processes import run_python
 from tests.student.releases import a_release
@@ -344,27 +344,29 @@ def test_a_stage_is_one_line(stage: Stage, said: str) -> None:
     assert to_line(stage, 1000.0) == said
 
 
-def test_plain_lines_come_once_a_minute_and_after_each_epoch() -> None:
+def told(live: bool, *stages: tuple[float, Stage]) -> str:
+    """Tell stages, each at a second."""
     now = [0.0]
     stream = io.StringIO()
-    tell = teller(stream, live=False, clock=lambda: now[0])
-    for second in (4.0, 61.0, 64.0, 70.0):
-        now[0] = second
-        tell(a_stage())
-    tell(a_stage(score=0.5, pieces=0))
-    assert [one.split(":")[0] for one in stream.getvalue().splitlines()] == [
+    with telling(stream, live=live, clock=lambda: now[0]) as tell:
+        for second, stage in stages:
+            now[0] = second
+            tell(stage)
+    return stream.getvalue()
+
+
+def test_plain_lines_come_once_a_minute_and_after_each_epoch() -> None:
+    stages = [(second, a_stage()) for second in (4.0, 61.0, 64.0, 70.0)]
+    said = told(False, *stages, (70.0, a_stage(score=0.5, pieces=0)))
+    assert [one.split(":")[0] for one in said.splitlines()] == [
         "epoch 2 of 5, update 37 of 1,200",
         "epoch 2 of 5",
     ]
 
 
-def test_a_terminal_has_one_line_until_an_epoch_ends() -> None:
-    now = [0.0]
-    stream = io.StringIO()
-    tell = teller(stream, live=True, clock=lambda: now[0])
-    for second in (1.0, 1.1, 2.0):
-        now[0] = second
-        tell(a_stage())
-    tell(a_stage(score=0.5))
-    assert stream.getvalue().count("\r") == 3
-    assert stream.getvalue().count("\n") == 1
+def test_a_terminal_has_one_line_until_an_epoch_ends_or_the_run_does() -> None:
+    stages = [(second, a_stage()) for second in (1.0, 1.1, 2.0)]
+    said = told(True, *stages, (2.0, a_stage(score=0.5)))
+    assert (said.count("\r"), said.count("\n"), said[-1]) == (3, 1, "\n")
+    said = told(True, *stages)
+    assert (said.count("\r"), said.count("\n"), said[-1]) == (2, 1, "\n")

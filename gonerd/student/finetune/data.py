@@ -1,13 +1,14 @@
 """A release, or plain files with its columns, into documents with gold, by split.
 
 Plain files are Parquet or JSON lines with `text` and `spans` (start, end, label) in each row, and
-perhaps `id`; other columns are not read. A file's split is its name up to the first `-`, `.` or
-`_`, as in `train-00000-of-00002.parquet`; a file that is given by itself is the split `train`,
-as for `load_dataset`.
+perhaps `id` or `document_id`, and `coverage`, as a gold of `gonerd reconcile` has them; other
+columns are not read. A file's split is its name up to the first `-`, `.` or `_`, as in
+`train-00000-of-00002.parquet`; a file that is given by itself is the split `train`, as for
+`load_dataset`.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,11 +16,21 @@ from typing import Any
 from gonerd.errors import ConfigError, RecordError, SourceError, StoreError, located
 from gonerd.files import numbered_lines, parse_json_line
 from gonerd.gather import Annotated
-from gonerd.records import Annotation, Document, Span, check_fit, span_from_json
+from gonerd.records import (
+    GOLD,
+    Annotation,
+    Document,
+    Range,
+    Span,
+    check_fit,
+    span_from_json,
+)
 from gonerd.release import DEFAULT, Release, open_release, read_rows
+from gonerd.spans import merge_ranges
 from gonerd.store import MANIFEST
 
 SUFFIXES = (".parquet", ".jsonl")
+COLUMNS = ("id", "document_id", "text", "coverage", "spans")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,13 +83,17 @@ def _annotated(row: dict[str, Any]) -> Annotated:
     return _with_gold(Document(**row), spans)
 
 
-def _with_gold(document: Document, spans: Iterable[Span]) -> Annotated:
+def _with_gold(
+    document: Document, spans: Iterable[Span], coverage: Sequence[Range] | None = None
+) -> Annotated:
+    """Put a document and its gold together; without a coverage all of it has been read."""
+    whole = ((0, len(document.text)),) if document.text else ()
     gold = Annotation(
         document_id=document.id,
         text_sha256=document.text_sha256,
-        annotator="gold",
+        annotator=GOLD,
         guide="",
-        coverage=((0, len(document.text)),) if document.text else (),
+        coverage=whole if coverage is None else merge_ranges(coverage),
         spans=tuple(spans),
     )
     return Annotated(document=document, annotations=(gold,))
@@ -100,11 +115,19 @@ def _plain_files(path: Path) -> dict[str, tuple[Path, ...]]:
 
 
 def _plain(files: Iterable[Path], split: str) -> Iterator[Annotated]:
-    """Read rows that anybody may have written."""
+    """Read rows that anybody may have written, one a document."""
+    seen: set[str] = set()
     for file in files:
         rows = _of_parquet(file) if file.suffix == ".parquet" else _of_lines(file)
         for number, (where, row) in enumerate(rows):
-            yield _checked(row, where, f"{file.stem if split == 'train' else split}-{number}")
+            one = _checked(row, where, f"{file.name.split('.')[0]}-{number}")
+            if one.document.id in seen:
+                raise RecordError(
+                    f"{where}: the document {one.document.id!r} stands here again; expected one "
+                    "row a document.\nBring several people's rows together: gonerd reconcile"
+                )
+            seen.add(one.document.id)
+            yield one
 
 
 def _of_lines(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -118,7 +141,7 @@ def _of_parquet(file: Path) -> Iterator[tuple[str, dict[str, Any]]]:
 
     try:
         opened = pq.ParquetFile(file)
-        wanted = [name for name in ("id", "text", "spans") if name in opened.schema_arrow.names]
+        wanted = [name for name in COLUMNS if name in opened.schema_arrow.names]
         number = 0
         for batch in opened.iter_batches(batch_size=64, columns=wanted):
             for row in batch.to_pylist():
@@ -138,20 +161,43 @@ def _checked(row: dict[str, Any], where: str, name: str) -> Annotated:
             raise RecordError(f"{where}: {said}; expected {called}, as in a release.")
     wanted = ("start", "end", "label")
     spans = [
-        span_from_json({key: one[key] for key in wanted if key in one}, where)
-        if isinstance(one, dict)
-        else span_from_json(one, where)
-        for one in row["spans"]
+        span_from_json(
+            {key: span[key] for key in wanted if key in span} if isinstance(span, dict) else span,
+            where,
+        )
+        for span in row["spans"]
     ]
     document = located(
         where,
         Document,
-        id=str(row.get("id") or name),
+        id=str(row.get("id") or row.get("document_id") or name),
         text=row["text"],
         source=name,
         license="unknown",
         language="en",
     )
-    found = located(where, _with_gold, document, spans)
+    found = located(where, _with_gold, document, spans, _coverage(row, where))
     located(where, check_fit, found.annotations[0], document)
     return found
+
+
+def _coverage(row: dict[str, Any], where: str) -> list[Range] | None:
+    """Read what has been read of a document: pairs, or what Parquet has for them."""
+    given = row.get("coverage")
+    if given is None:
+        return None
+    ranges = given if isinstance(given, list) else [None]
+    pairs: list[Any] = [
+        [one.get("start"), one.get("end")] if isinstance(one, dict) else one for one in ranges
+    ]
+    for pair in pairs:
+        if (
+            not isinstance(pair, list)
+            or [type(item) for item in pair] != [int, int]
+            or not 0 <= pair[0] <= pair[1]
+        ):
+            raise RecordError(
+                f"{where}: coverage is {str(given)[:40]!r}; expected a list of [start, end] in "
+                "characters."
+            )
+    return [(pair[0], pair[1]) for pair in pairs]

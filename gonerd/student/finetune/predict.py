@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from gonerd.errors import GonerdError
 from gonerd.records import Annotation, Document, Span
 from gonerd.student.finetune.examples import Example, Reading, examples_of
 from gonerd.student.finetune.rows import batches, packs, to_rows
@@ -34,6 +35,11 @@ def predict(
         unknown = np.zeros(len(pieces.ids), dtype=np.int64)
         examples = list(examples_of(0, pieces, unknown, tokenizer, reading))
         scores = _scores(model, examples, len(pieces.ids), 1 + 2 * len(labels), at_once)
+        if not np.isfinite(scores).all():
+            raise GonerdError(
+                f"{document.id}: a score that the model gives is no number; expected weights that "
+                "are numbers, and not too large.\nTeach it anew: gonerd finetune"
+            )
         yield Annotation(
             document_id=document.id,
             text_sha256=document.text_sha256,

@@ -15,6 +15,7 @@ from gonerd.errors import ConfigError
 from gonerd.gather import Annotated
 from gonerd.records import Annotation, Span, annotation_to_json
 from gonerd.score import Counts, score
+from gonerd.spans import within
 from gonerd.store import fingerprint_of
 from gonerd.student.checkpoint import (
     check_folder,
@@ -247,4 +248,5 @@ def _pairs(
     documents: Sequence[Annotated], predicted: Iterator[Annotation]
 ) -> Iterator[tuple[Sequence[Span], Sequence[Span]]]:
     for one, said in zip(documents, predicted, strict=True):
-        yield one.annotations[0].spans, said.spans
+        (gold,) = one.annotations
+        yield gold.spans, within(said.spans, gold.coverage)

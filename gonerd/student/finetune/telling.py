@@ -4,8 +4,9 @@ On a terminal the line is written over and over, and stays after each epoch; els
 line after each epoch, and one a minute in between.
 """
 
+import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -40,27 +41,34 @@ def nothing(stage: Stage) -> None:
     """Tell nobody."""
 
 
-def teller(stream: TextIO, *, live: bool, clock: Callable[[], float] = time.monotonic) -> Tell:
-    """Make what writes stages down; `live` where lines can be written over."""
+@contextlib.contextmanager
+def telling(
+    stream: TextIO, *, live: bool, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Tell]:
+    """Yield what writes stages down; `live` where lines can be written over.
+
+    A line that is not at its end when the block ends, or is stopped, comes to one.
+    """
     began = clock()
-    said_at, read = began, 0
+    said_at, read, is_open = began, 0, False
 
     def tell(stage: Stage) -> None:
-        nonlocal said_at, read
+        nonlocal said_at, read, is_open
         now = clock()
         read += stage.pieces
         if stage.score is None and now - said_at < (EVERY / 300 if live else EVERY):
             return
         said_at = now
         line = to_line(stage, read / max(now - began, 1e-9))
-        if live:
-            line = f"\r{line}\x1b[K" + ("\n" if stage.score is not None else "")
-        else:
-            line += "\n"
-        stream.write(line)
+        is_open = live and stage.score is None
+        stream.write((f"\r{line}\x1b[K" if live else line) + ("" if is_open else "\n"))
         stream.flush()
 
-    return tell
+    try:
+        yield tell
+    finally:
+        if is_open:
+            stream.write("\n")
 
 
 def to_line(stage: Stage, pieces_per_second: float) -> str:
