@@ -200,7 +200,8 @@ def _says_nystromformer(settings: Mapping[str, Any]) -> str:
     count = settings["landmarks"]
     return (
         f"{count:,} landmarks, the means of as many segments of a text, through which each token "
-        "sees all others: close to full attention once it is trained, far from it before"
+        f"sees all others: of texts of more than {count:,} tokens no more than an approximation, "
+        "and a coarse one before it is trained"
     )
 
 
