@@ -22,9 +22,9 @@ from gonerd.errors import ConfigError, RecordError
 from gonerd.files import load_annotations
 from gonerd.gather import Gathered, annotation_files, gather, none_at_all
 from gonerd.guide import load_guide
-from gonerd.reconcile.decide import METHODS
 from gonerd.reconcile.plain import Reconciliation, reconcile_gathered
 from gonerd.records import GOLD, annotation_to_json, dispute_to_json
+from gonerd.rulings import METHODS
 from gonerd.store import count_losses
 
 

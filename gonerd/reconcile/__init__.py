@@ -10,7 +10,7 @@ sequence.py    units -> candidates, by a model of annotators over a sequence
 vote.py        what each says about a place -> one reading, by a vote of equals
 reading.py     what each says about a place, and candidates -> one reading
 decide.py      the annotations of one document -> gold spans and disputes
-settled.py     disputes that people have settled -> what holds; which to settle first
+settled.py     disputes that people have settled -> rulings, checked
 plain.py       gathered annotations -> gold and disputes, without a work folder
 step.py        the step: annotations/* -> annotations/<person>, gold, disputes
 """

@@ -7,7 +7,6 @@ holds, and is not asked again. Pure: no files, no clock, no randomness, and the 
 does not matter.
 """
 
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -22,10 +21,9 @@ from gonerd.records import (
     Range,
     Span,
 )
+from gonerd.rulings import Method, reaches_into, ruled_range
 from gonerd.spans import clusters, covers, intersect_ranges, merge_ranges
 
-Method = Literal["vote", "weighted", "sequence"]
-METHODS: tuple[Method, ...] = ("vote", "weighted", "sequence")
 AGREEMENT: Mapping[Method, float] = {"vote": 0.5, "weighted": 0.8, "sequence": 0.8}
 """How certain a reading must be to count as agreed, where nobody says otherwise."""
 
@@ -99,12 +97,6 @@ def within_coverage(annotation: Annotation) -> tuple[Annotation, list[Loss]]:
     return replace(annotation, coverage=coverage, spans=tuple(kept.values())), losses
 
 
-def ruled_range(settled: Dispute) -> Range:
-    """Say where a person has ruled; what holds may reach beyond what was disputed."""
-    pairs = [(settled.start, settled.end), *((one.start, one.end) for one in settled.settlement)]
-    return min(start for start, _ in pairs), max(end for _, end in pairs)
-
-
 def left_open(annotation: Annotation, ruled: Sequence[Range]) -> Annotation:
     """Leave out what reaches into a place that people have ruled on; `ruled` is merged.
 
@@ -116,7 +108,7 @@ def left_open(annotation: Annotation, ruled: Sequence[Range]) -> Annotation:
     closed = list(ruled)
     kept = []
     for span in annotation.spans:
-        if _reaches_into(span, ruled):
+        if reaches_into(span.start, span.end, ruled):
             closed.append((span.start, span.end))
         else:
             kept.append(span)
@@ -125,11 +117,6 @@ def left_open(annotation: Annotation, ruled: Sequence[Range]) -> Annotation:
     still_open = [pair for pair in zip(edges[::2], edges[1::2], strict=True) if pair[0] < pair[1]]
     coverage = intersect_ranges(merge_ranges(annotation.coverage), still_open)
     return replace(annotation, coverage=coverage, spans=tuple(kept))
-
-
-def _reaches_into(span: Span, ranges: Sequence[Range]) -> bool:
-    before = bisect_left(ranges, (span.end,))
-    return before > 0 and ranges[before - 1][1] > span.start
 
 
 def reconcile_document(
@@ -164,7 +151,7 @@ def reconcile_document(
         for key, names in said.items()
     }
     for span in settle.chosen:
-        if not _reaches_into(span, ruled):
+        if not reaches_into(span.start, span.end, ruled):
             spans.setdefault(span, [])
     gold = [span for one in settled for span in one.settlement]
     places = list(settled)

@@ -8,13 +8,14 @@ from typing import Literal
 from gonerd.errors import ConfigError
 from gonerd.gather import Gathered
 from gonerd.reconcile.candidates import Candidate, FlatPass, layers_of
-from gonerd.reconcile.decide import Method, left_open, ruled_range, within_coverage
+from gonerd.reconcile.decide import left_open, within_coverage
 from gonerd.reconcile.reading import Settle, by_candidates, by_vote
 from gonerd.reconcile.repeats import names_in, with_overlooked
 from gonerd.reconcile.sequence import SequenceSettings, infer
 from gonerd.reconcile.units import units_of
 from gonerd.reconcile.weighted import WeightedSettings, weigh
 from gonerd.records import Dispute, Range
+from gonerd.rulings import Method, ruled_range
 from gonerd.spans import intersect_ranges, merge_ranges
 
 FEW = 2

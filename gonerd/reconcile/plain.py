@@ -9,10 +9,11 @@ from typing import Literal
 from gonerd.errors import RecordError
 from gonerd.gather import Gathered
 from gonerd.reconcile.candidates import Candidate
-from gonerd.reconcile.decide import AGREEMENT, Method, reconcile_document
+from gonerd.reconcile.decide import AGREEMENT, reconcile_document
 from gonerd.reconcile.methods import choose, read_corpus
-from gonerd.reconcile.settled import check_rulings, ranked, settled_by_people
+from gonerd.reconcile.settled import check_rulings, settled_by_people
 from gonerd.records import Annotation, Dispute, Loss
+from gonerd.rulings import Method, ranked
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

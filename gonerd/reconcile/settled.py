@@ -1,15 +1,14 @@
-"""Disputes that people have settled, and how much settling each open one would change."""
+"""A file of disputes that people have settled into rulings, checked against the texts."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 from gonerd.errors import RecordError, SpanError, TextMismatch
 from gonerd.files import load_disputes
-from gonerd.reconcile.decide import METHODS, ruled_range
 from gonerd.records import Dispute, Document
+from gonerd.rulings import is_ruling, ruled_range
 
 
 def settled_by_people(path: Path) -> dict[str, list[Dispute]]:
@@ -20,7 +19,7 @@ def settled_by_people(path: Path) -> dict[str, list[Dispute]]:
     """
     by_document: dict[str, list[Dispute]] = defaultdict(list)
     for dispute in load_disputes(path):
-        if dispute.settled_by is not None and dispute.settled_by not in METHODS:
+        if is_ruling(dispute):
             by_document[dispute.document_id].append(dispute)
     for document_id, disputes in by_document.items():
         disputes.sort(key=ruled_range)
@@ -60,29 +59,3 @@ def check_rulings(
                 raise RecordError(
                     f"{ruling} as {span.label!r}; expected one of {', '.join(labels)}."
                 )
-
-
-def ranked(disputes: Iterable[Dispute], documents: Mapping[str, Document]) -> list[Dispute]:
-    """Put first the disputes whose settling would change most, and say how much.
-
-    The impact of a dispute is the doubt (one minus its certainty) of it and of every other dispute
-    over the same words: who has ruled on one knows how to rule on the others.
-    """
-    listed = list(disputes)
-    doubt: dict[str, float] = defaultdict(float)
-    keys = []
-    for dispute in listed:
-        document = documents.get(dispute.document_id)
-        key = f"{dispute.document_id}\0{dispute.start}"
-        if document is not None:
-            key = " ".join(document.text[dispute.start : dispute.end].casefold().split())
-        keys.append(key)
-        doubt[key] += 1.0 - (dispute.certainty or 0.0)
-    weighed = [
-        replace(dispute, impact=round(doubt[key], 6))
-        for dispute, key in zip(listed, keys, strict=True)
-    ]
-    return sorted(
-        weighed,
-        key=lambda one: (-(one.impact or 0), one.certainty or 0, one.document_id, one.start),
-    )

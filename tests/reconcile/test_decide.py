@@ -10,16 +10,15 @@ from hypothesis import strategies as st
 from gonerd.gather import Gathered
 from gonerd.reconcile.candidates import Candidate
 from gonerd.reconcile.decide import (
-    METHODS,
     ReconcileConfig,
     Reconciled,
     left_open,
     reconcile_document,
-    ruled_range,
     within_coverage,
 )
 from gonerd.reconcile.reading import Settle, by_candidates, by_vote
 from gonerd.records import Annotation, Claim, Dispute, Range, Span
+from gonerd.rulings import METHODS, ruled_range
 from gonerd.spans import merge_ranges, within
 from tests.reconcile.crowds import (
     LABELS,

@@ -16,10 +16,11 @@ from benchmarks.crowd import conll03_mturk, scored
 from benchmarks.simulate import Habits, simulate
 from gonerd.errors import ConfigError
 from gonerd.gather import Annotated, Gathered
-from gonerd.reconcile.decide import AGREEMENT, METHODS, Method, Reconciled, reconcile_document
+from gonerd.reconcile.decide import AGREEMENT, Reconciled, reconcile_document
 from gonerd.reconcile.methods import ENOUGH, choose, read_corpus
 from gonerd.reconcile.plain import Reconciliation, reconcile_gathered
 from gonerd.records import Dispute, Span
+from gonerd.rulings import METHODS, Method
 from gonerd.score import score
 from gonerd.spans import covers, merge_ranges, overlap, within
 from tests.reconcile.crowds import (

@@ -11,9 +11,9 @@ import pytest
 
 from gonerd.errors import GonerdError, RecordError, TextMismatch
 from gonerd.gather import Gathered
-from gonerd.reconcile.decide import METHODS
 from gonerd.reconcile.plain import Reconciliation, reconcile_gathered
 from gonerd.records import Annotation, Dispute, Loss, Span, dispute_to_json
+from gonerd.rulings import METHODS
 from tests.reconcile.crowds import (
     LABELS,
     SENTENCE,

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gonerd.errors import GonerdError, RecordError, SpanError, TextMismatch
-from gonerd.reconcile.decide import METHODS
-from gonerd.reconcile.settled import check_rulings, ranked, settled_by_people
+from gonerd.reconcile.settled import check_rulings, settled_by_people
 from gonerd.records import Dispute, Document, Span, dispute_to_json
+from gonerd.rulings import METHODS, ranked
 from tests.reconcile.crowds import LABELS, SENTENCE, Mark, a_document
 from tests.strategies import disputes as any_disputes
 

@@ -13,11 +13,12 @@ from gonerd.engine import Engine
 from gonerd.errors import GonerdError, OpenDispute
 from gonerd.files import load_annotations
 from gonerd.gather import Gathered
-from gonerd.reconcile.decide import METHODS, ReconcileConfig
+from gonerd.reconcile.decide import ReconcileConfig
 from gonerd.reconcile.plain import reconcile_gathered
 from gonerd.reconcile.step import reconcile
 from gonerd.records import Dispute, Document, Span, dispute_to_json, text_sha256
 from gonerd.release import DEFAULT, open_release, read_rows
+from gonerd.rulings import METHODS
 from gonerd.store import LEDGER, MANIFEST, Manifest, read_manifest
 from gonerd.validate import validate
 from tests.conftest import run_gonerd
