@@ -5,6 +5,7 @@ state.py   acts in order -> what each annotator holds of each document
 log.py     acts -> events.jsonl, checked, numbered and on disk before anyone is told so
 desk.py    a work folder -> documents with what is suggested for them, guide, disputes
 verbs.py   what an annotator wants done -> the act that does it, for page and terminal alike
+words.py   a text -> where the same words stand, and where borders may go
 keys.py    keys -> wishes, one table for page and terminal
 derive.py  what annotators hold -> annotations and settled disputes
 """

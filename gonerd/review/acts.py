@@ -85,6 +85,13 @@ class Act:
     """When the log got it, as ISO 8601 in UTC."""
 
 
+def changes_something(act: Act) -> bool:
+    """Say whether anything is other after an act than before."""
+    changes: tuple[MarkChange | CoverChange | Ruling, ...]
+    changes = (*act.marks, *act.covers, *act.rulings)
+    return any(one.was != one.now for one in changes)
+
+
 def act_to_json(act: Act) -> dict[str, Any]:
     """Turn an act into its JSON object, without the keys that say nothing."""
     row: dict[str, Any] = {

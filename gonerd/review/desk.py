@@ -65,6 +65,11 @@ class Desk:
     """By document, in the order of the folder."""
     disputes: Sequence[Dispute] = field(default_factory=tuple)
 
+    @cached_property
+    def disputed(self) -> frozenset[tuple[str, int, int]]:
+        """Documents and ranges that are in dispute."""
+        return frozenset((one.document_id, one.start, one.end) for one in self.disputes)
+
 
 def bare(span: Span) -> Span:
     """Take confidence and support off a span."""

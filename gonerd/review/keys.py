@@ -1,10 +1,10 @@
 """Keys into wishes, one table for page and terminal, and what the key card says of each.
 
-A key is written as the character it types (`a`, `A`, `?`, `+`), and where it types none, or a blank,
-by its name in lower case (`enter`, `escape`, `delete`, `left`, `pagedown`, `space`), after the keys
-held with it (`shift+left`, `ctrl+z`; on a Mac the command key does as ctrl). What a page calls
-`ArrowLeft` is `left`. While somebody types into a field, keys belong to the field, but for escape
-and enter.
+A key is written as the character it types (`a`, `A`, `?`, `+`), and where it types none, or a
+blank, by its name in lower case (`enter`, `escape`, `delete`, `left`, `pagedown`, `space`), after
+the keys held with it (`shift+left`, `ctrl+z`; on a Mac the command key does as ctrl). What a page
+calls `ArrowLeft` is `left`. While somebody types into a field, keys belong to the field, but for
+escape and enter.
 """
 
 from dataclasses import dataclass

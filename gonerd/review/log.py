@@ -18,7 +18,7 @@ from typing import IO
 
 from gonerd.errors import RecordError, StoreError
 from gonerd.files import parse_json_line
-from gonerd.review.acts import Act, act_from_json, act_to_json
+from gonerd.review.acts import Act, act_from_json, act_to_json, changes_something
 from gonerd.review.state import Conflict, State, apply, conflicts, replay
 
 EVENTS = "events.jsonl"
@@ -49,7 +49,8 @@ class Log:
     def commit(self, acts: Sequence[Act]) -> list[Act | Refused]:
         """Save acts in order, each if it fits what is there, and give each as it was saved.
 
-        All are on disk when this returns. If the disk refuses, none is saved: a StoreError.
+        All are on disk when this returns. If the disk refuses, none is saved: a StoreError. An act
+        that changes nothing comes back as it is, without a number: there is nothing to undo.
         """
         with _alone(self.path) as stream:
             self._catch_up(stream)
@@ -61,6 +62,9 @@ class Log:
                     continue
                 if against := conflicts(self.state, act):
                     found.append(Refused(act=act, conflicts=tuple(against)))
+                    continue
+                if not changes_something(act):
+                    found.append(act)
                     continue
                 saved = replace(act, number=len(self.state.acts) + 1, at=self.clock())
                 apply(self.state, saved)

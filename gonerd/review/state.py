@@ -1,10 +1,10 @@
 """Acts in their order into what each annotator holds of each document, and of each dispute."""
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-from gonerd.records import Range, Span
+from gonerd.records import Range, Span, reading_order
 from gonerd.review.acts import Act, CoverChange, Mark, MarkChange, Ruling
 
 Place = tuple[str, int, int]
@@ -19,6 +19,28 @@ class Held:
     marks: dict[Span, Mark] = field(default_factory=dict)
     coverage: tuple[Range, ...] = ()
     """In order, none touching another."""
+    order: list[Span] = field(default_factory=list, compare=False, repr=False)
+    """The spans of `marks` in reading order."""
+    longest: int = field(default=0, compare=False, repr=False)
+    """No span of `marks` has more characters."""
+
+    def put(self, span: Span, mark: Mark | None) -> None:
+        """Hold this of a span; None: nothing."""
+        if span in self.marks:
+            if mark is None:
+                del self.marks[span]
+                del self.order[bisect_left(self.order, reading_order(span), key=reading_order)]
+        elif mark is not None:
+            insort(self.order, span, key=reading_order)
+            self.longest = max(self.longest, span.end - span.start)
+        if mark is not None:
+            self.marks[span] = mark
+
+    def near(self, start: int, end: int) -> list[Span]:
+        """List spans that something is held of, and that lie in [start, end) with any character."""
+        first = bisect_left(self.order, start - self.longest, key=_start)
+        last = bisect_left(self.order, end, key=_start)
+        return [one for one in self.order[first:last] if one.end > start]
 
 
 @dataclass(kw_only=True)
@@ -51,11 +73,7 @@ class Conflict:
 def apply(state: State, act: Act) -> None:
     """Let an act of the log hold; what it says of before is not asked."""
     for mark in act.marks:
-        held = _held(state, act, mark.document_id)
-        if mark.now is None:
-            held.marks.pop(mark.span, None)
-        else:
-            held.marks[mark.span] = mark.now
+        _held(state, act, mark.document_id).put(mark.span, mark.now)
     for cover in act.covers:
         held = _held(state, act, cover.document_id)
         held.coverage = with_cover(held.coverage, cover.start, cover.end, cover.now)
@@ -142,6 +160,10 @@ def with_cover(
     return tuple(joined)
 
 
+def _start(span: Span) -> int:
+    return span.start
+
+
 def _held(state: State, act: Act, document_id: str) -> Held:
     key = (act.annotator, document_id)
     if key not in state.held:
@@ -154,16 +176,25 @@ def _remember(state: State, act: Act) -> None:
     done = state.done.setdefault(act.annotator, [])
     undone = state.undone.setdefault(act.annotator, [])
     if act.undoes is not None:
-        if act.undoes in done:
-            done.remove(act.undoes)
+        if _taken(done, act.undoes):
             undone.append(act.undoes)
     elif act.redoes is not None:
-        if act.redoes in undone:
-            undone.remove(act.redoes)
+        if _taken(undone, act.redoes):
             done.append(act.redoes)
     else:
         done.append(act.number)
         undone.clear()
+
+
+def _taken(numbers: list[int], number: int) -> bool:
+    """Take a number out of a list that mostly has it last; say whether it was there."""
+    if numbers and numbers[-1] == number:
+        numbers.pop()
+        return True
+    found = number in numbers
+    if found:
+        numbers.remove(number)
+    return found
 
 
 def _reversed(act: Act) -> Act:
