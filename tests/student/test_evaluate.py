@@ -70,7 +70,7 @@ def test_what_is_said_is_what_was_predicted(taught: Request, tmp_path: Path) -> 
     ]  # fmt: skip
     assert whole["words"] == sum(len(one.document.text.split()) for one in documents)
     assert set(report["per_label"]) == {"LOC", "PER"}
-    assert report["speed"] == {"loaded_mib": None, "rows": []}
+    assert report["speed"] == {"rows": []}
 
 
 def test_what_nobody_has_read_is_not_judged_and_labels_may_be_missing(

@@ -31,7 +31,7 @@ def a_model(name: str = "tagger") -> dict[str, Any]:
         "parameters": 22_000_000,
         "words_per_second": 1234.5,
         "speed": {
-            "loaded_mib": 200.0,
+            "loaded_mib": 200.0, "threads": 2, "numbers": "float32",
             "rows": [
                 {
                     "length": 512, "pieces": 511, "windows": 1, "runs": 3, "p50": 0.1, "p95": 0.2,
@@ -74,7 +74,7 @@ def test_every_value_is_a_point_that_says_it() -> None:
 
 
 def test_what_was_not_timed_has_no_figure() -> None:
-    model = {**a_model(), "speed": {"loaded_mib": None, "rows": []}}
+    model = {**a_model(), "speed": {"rows": []}}
     assert set(figures(a_report(model))) == {"f1_by_length.svg"}
 
 
@@ -122,7 +122,7 @@ def test_the_table_says_windows_and_what_could_not_be_measured() -> None:
         "  to 512 words           2 documents  F1 75.0 (50.0 to 80.0)",
         "  to 1,024 words         1 documents  F1    -",
         "  over 16,384 words      1 documents  F1 25.0",
-        "  tokens       p50 s    p95 s  tokens/s       MiB     GFLOP",
+        "  tokens       p50 s    p95 s  tokens/s       MiB     GFLOP  (2 threads, float32)",
         "     512      0.100    0.200     5,110       300      22.0",
         "   4,096      1.000    1.500     4,096       400     100.0  in 11 windows",
         "   8,192  not measured: no room",

@@ -14,6 +14,7 @@ from gonerd.errors import ConfigError, GonerdError, StoreError
 from gonerd.student.finetune import release, train
 from gonerd.student.finetune.data import open_data, read_split
 from gonerd.student.finetune.examples import Example, Reading
+from gonerd.student.finetune.folder import held
 from gonerd.student.finetune.release import Request, finetune
 from gonerd.student.finetune.telling import Stage, telling, to_line
 from gonerd.student.finetune.train import Training
@@ -176,6 +177,18 @@ def test_a_model_is_never_taught_in_its_own_place_nor_over_another(request_of: R
     )
     file = request_of.out / "config.json"
     assert error_of(replace(request_of, out=file)) == f"--out {file}: is a file; expected a folder."
+
+
+def test_two_runs_at_once_in_one_folder_are_refused(request_of: Request) -> None:
+    state = stopped(request_of)
+    before = state.read_bytes()
+    with held(request_of.out):
+        assert error_of(replace(request_of, afresh=True), StoreError) == (
+            f"--out {request_of.out}: another run is at work in it; expected one at a time.\n"
+            "Wait for it to end, or give another folder."
+        )
+    assert state.read_bytes() == before
+    finetune(request_of)
 
 
 def test_a_state_of_another_run_or_none_is_refused(request_of: Request) -> None:

@@ -79,6 +79,7 @@ def test_what_is_wrong_is_said_once(folder: Path) -> None:
     said = "gonerd: data: no split 'dev'; expected one of train, validation.\n"
     assert done.stderr.count(said) == 1
     assert done.stderr.count("gonerd: ") == 1
+    assert not (folder / "none").exists()
 
 
 @given(st.lists(st.integers(1, 100), max_size=30), st.integers(1, 5))

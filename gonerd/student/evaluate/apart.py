@@ -24,19 +24,20 @@ def measure_apart(
     tick: Callable[[int], None] = lambda lengths: None,
     command: Sequence[str] = COMMAND,
 ) -> dict[str, Any]:
-    """Time the lengths of a task, in order; `loaded_mib` is what the model takes by itself.
+    """Time the lengths of a task, in order; beside the rows stands what loading took, and by what.
 
     `command` reads a task from standard input and writes a row of JSON a line, first of all what
     loading took.
     """
     left = sorted(set(task.lengths))
-    found: dict[str, Any] = {"loaded_mib": None, "rows": []}
+    found: dict[str, Any] = {"rows": []}
     while left:
         ended = _Ended()
         loaded = False
         for row in _rows(replace(task, lengths=tuple(left)), command, ended):
             if not loaded:
-                loaded, found["loaded_mib"] = True, row["loaded_mib"]
+                loaded = True
+                found |= row
                 continue
             found["rows"].append(row)
             left.remove(row["length"])

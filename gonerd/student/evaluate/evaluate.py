@@ -79,7 +79,7 @@ def evaluate(request: Request, progress: Progress = QUIET) -> dict[str, Any]:
         timed = [
             measure_apart(_task(request, path, one, documents), tick)
             if request.lengths
-            else {"loaded_mib": None, "rows": []}
+            else {"rows": []}
             for path, one in zip(request.models, predicted, strict=True)
         ]
     report = {

@@ -32,9 +32,19 @@ def _model(model: dict[str, Any]) -> list[str]:
         size = f"to {one['up_to']:,} words" if one["up_to"] else f"over {LENGTHS[-1]:,} words"
         lines.append(f"  {size:<18} {one['documents']:>5,} documents  F1 {_percent(one)}")
     if rows := model["speed"]["rows"]:
-        lines.append("  tokens       p50 s    p95 s  tokens/s       MiB     GFLOP")
+        lines.append(
+            f"  tokens       p50 s    p95 s  tokens/s       MiB     GFLOP{_how(model['speed'])}"
+        )
         lines += [_row(one) for one in rows]
     return lines
+
+
+def _how(speed: dict[str, Any]) -> str:
+    """Say what it was timed with."""
+    if "threads" not in speed:
+        return ""
+    threads = speed["threads"]
+    return f"  ({threads} thread{'s' if threads > 1 else ''}, {speed['numbers']})"
 
 
 def _row(one: dict[str, Any]) -> str:

@@ -21,6 +21,7 @@ import numpy as np
 
 from gonerd.records import Document
 from gonerd.student.evaluate.flops import counted
+from gonerd.student.evaluate.quality import load
 from gonerd.student.finetune.examples import Reading, around, examples_of
 from gonerd.student.finetune.predict import predict
 from gonerd.student.tagging.pieces import take_apart
@@ -48,11 +49,12 @@ def measure(task: Task) -> Iterator[dict[str, Any]]:
 
     A length that fails is a row with an `error`.
     """
-    from gonerd.student.evaluate.quality import load
+    import torch
 
     tokenizer, model, labels = load(Path(task.model))
     reading = Reading(longest=task.longest, overlap=task.overlap, every_piece=task.every_piece)
-    yield {"loaded_mib": peak_mib()}
+    kind = str(model.dtype).removeprefix("torch.")
+    yield {"loaded_mib": peak_mib(), "threads": torch.get_num_threads(), "numbers": kind}
     for length in sorted(task.lengths):
         try:
             yield _time(model, tokenizer, labels, reading, task.text, length)

@@ -5,9 +5,12 @@ is written aside and moved into its place file by file, `training.json` last, an
 state go: whatever stops this, the same command goes on.
 """
 
+import contextlib
+import fcntl
 import json
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +73,22 @@ def make_folder(out: Path) -> None:
         (out / _ASIDE).rmdir()
     except OSError as error:
         raise _unwritable(out, error) from None
+
+
+@contextlib.contextmanager
+def held(out: Path) -> Iterator[None]:
+    """Hold a folder for this run alone; one that another is at work in is a StoreError."""
+    handle = os.open(out, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise StoreError(
+            f"--out {out}: another run is at work in it; expected one at a time.\n"
+            "Wait for it to end, or give another folder."
+        ) from None
+    finally:
+        os.close(handle)
 
 
 def put(model: Any, tokenizer: Any, report: dict[str, Any], out: Path) -> None:

@@ -4,6 +4,7 @@ The folder holds the model in safetensors and its tokenizer, as transformers wri
 in the configuration in the order of `bio.tag_names`, and `training.json` with the course of it.
 """
 
+import contextlib
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -32,6 +33,7 @@ from gonerd.student.finetune.folder import (
     check_out,
     clear,
     finished,
+    held,
     make_folder,
     put,
 )
@@ -75,12 +77,16 @@ def finetune(
     what it said then. Started by torchrun, the processes share the work.
     """
     check_out(request.out, request.model)
-    with together() as world:
-        return _finetune(request, tick, tell if world.leads else nothing, world)
+    with together() as world, contextlib.ExitStack() as holding:
+        return _finetune(request, tick, tell if world.leads else nothing, world, holding)
 
 
 def _finetune(
-    request: Request, tick: Callable[[int], None], tell: Tell, world: World
+    request: Request,
+    tick: Callable[[int], None],
+    tell: Tell,
+    world: World,
+    holding: contextlib.ExitStack,
 ) -> dict[str, Any]:
     data = open_data(request.data)
     tokenizer, model = _load(request.model, data.labels, request.training.seed)
@@ -95,6 +101,7 @@ def _finetune(
     made_of = _made_of(request, reading, examples, watched, model)
     if world.leads:
         make_folder(request.out)
+        holding.enter_context(held(request.out))
         if request.afresh:
             clear(request.out)
     world.wait()
