@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from gonerd.errors import RecordError, located
+from gonerd.errors import RecordError
 from gonerd.records import Range, Span, span_from_json, span_to_json
 
 Status = Literal["accepted", "rejected", "added"]
@@ -152,6 +152,7 @@ def _spans_to_json(spans: Sequence[Span] | None) -> list[dict[str, Any]] | None:
     return None if spans is None else [span_to_json(one) for one in spans]
 
 
+_STATUSES = get_args(Status)
 _ACT = {"annotator", "act", "texts"}
 _ACT_MORE = {"number", "at", "origin", "marks", "covers", "rulings", "undoes", "redoes"}
 
@@ -160,13 +161,13 @@ def act_from_json(row: Any, where: str) -> Act:
     """Read an act; anything that is none is a RecordError that says where."""
     _check(row, _ACT, _ACT_MORE, where, "an act")
     for key in ("annotator", "act", "at", "origin"):
-        _expect(row.get(key, ""), str, f"{where}: {key}", "a string")
+        _expect(row.get(key, ""), str, where, key, "a string")
     for key in ("number", "undoes", "redoes"):
         if row.get(key) is not None:
-            _expect(row[key], int, f"{where}: {key}", "a whole number")
-    _expect(row["texts"], dict, f"{where}: texts", "an object of sha256 by document")
+            _expect(row[key], int, where, key, "a whole number")
+    _expect(row["texts"], dict, where, "texts", "an object of sha256 by document")
     for value in row["texts"].values():
-        _expect(value, str, f"{where}: texts", "an object of sha256 by document")
+        _expect(value, str, where, "texts", "an object of sha256 by document")
     if not row["annotator"].strip():
         raise RecordError(f"{where}: annotator is empty; expected a name.")
     act = Act(
@@ -184,10 +185,9 @@ def act_from_json(row: Any, where: str) -> Act:
     )
     changes: tuple[MarkChange | CoverChange | Ruling, ...]
     changes = (*act.marks, *act.covers, *act.rulings)
-    about = {one.document_id for one in changes}
-    if unknown := sorted(about - set(act.texts)):
+    if unknown := {one.document_id for one in changes} - act.texts.keys():
         raise RecordError(
-            f"{where}: texts lack {unknown[0]!r}; expected the sha256 of every text it is about."
+            f"{where}: texts lack {min(unknown)!r}; expected the sha256 of every text it is about."
         )
     return act
 
@@ -197,16 +197,14 @@ def mark_from_json(row: Any, where: str) -> Mark | None:
     if row is None:
         return None
     _check(row, {"status"}, {"unsure", "note", "suggested"}, where, "a mark")
-    if row["status"] not in get_args(Status):
+    if row["status"] not in _STATUSES:
         raise RecordError(
-            f"{where}: status is {row['status']!r}; expected one of {', '.join(get_args(Status))}."
+            f"{where}: status is {row['status']!r}; expected one of {', '.join(_STATUSES)}."
         )
-    _expect(row.get("unsure", False), bool, f"{where}: unsure", "true or false")
-    _expect(row.get("note", ""), str, f"{where}: note", "a string")
+    _expect(row.get("unsure", False), bool, where, "unsure", "true or false")
+    _expect(row.get("note", ""), str, where, "note", "a string")
     suggested = row.get("suggested")
-    return located(
-        where,
-        Mark,
+    return Mark(
         status=row["status"],
         unsure=row.get("unsure", False),
         note=row.get("note", ""),
@@ -260,7 +258,7 @@ def _span(row: Any, where: str) -> Span:
 
 
 def _document_id(row: Mapping[str, Any], where: str) -> str:
-    _expect(row["document_id"], str, f"{where}: document_id", "a string")
+    _expect(row["document_id"], str, where, "document_id", "a string")
     return str(row["document_id"])
 
 
@@ -273,20 +271,20 @@ def _range(value: Any, where: str) -> Range:
 
 def _list(row: Mapping[str, Any], key: str, where: str) -> list[Any]:
     value = row.get(key, [])
-    _expect(value, list, f"{where}: {key}", "a list")
+    _expect(value, list, where, key, "a list")
     return list(value)
 
 
 def _check(row: Any, required: set[str], more: set[str], where: str, what: str) -> None:
-    if not isinstance(row, Mapping):
+    if type(row) is not dict:
         raise RecordError(f"{where}: {what} is {row!r}; expected an object.")
-    if missing := sorted(required - set(row)):
-        raise RecordError(f"{where}: {what} without {missing[0]}; expected it.")
-    if unknown := sorted(map(str, set(row) - required - more)):
+    if missing := required - row.keys():
+        raise RecordError(f"{where}: {what} without {min(missing)}; expected it.")
+    if unknown := sorted(map(str, row.keys() - required - more)):
         known = ", ".join(sorted(required | more))
         raise RecordError(f"{where}: {what} with unknown key {unknown[0]!r}; expected {known}.")
 
 
-def _expect(value: Any, kind: type, where: str, expected: str) -> None:
+def _expect(value: Any, kind: type, where: str, key: str, expected: str) -> None:
     if type(value) is not kind:
-        raise RecordError(f"{where} is {value!r}; expected {expected}.")
+        raise RecordError(f"{where}: {key} is {value!r}; expected {expected}.")

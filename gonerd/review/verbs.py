@@ -15,10 +15,12 @@ from gonerd.review.acts import Act, CoverChange, Mark, MarkChange, Ruling
 from gonerd.review.desk import Desk, Paper, bare
 from gonerd.review.state import Held, State, with_cover, within
 from gonerd.review.words import borders, occurrences, with_borders
+from gonerd.tokens import tokenize
 
 __all__ = [
     "UNSEEN", "Hand", "Seen", "accept", "add", "borders", "finish", "label_all", "note",
-    "occurrences", "reject", "relabel", "reopen", "reset", "set_border", "settle", "unsure",
+    "occurrences", "reject", "relabel", "reopen", "reset", "set_border", "settle", "tokenize",
+    "unsure",
 ]  # fmt: skip
 
 Seen = Mapping[Span, Mark | None]
