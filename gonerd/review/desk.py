@@ -5,6 +5,7 @@ documents.jsonl, and perhaps suggestions.jsonl and disputes.jsonl, that somebody
 """
 
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -82,6 +83,10 @@ def open_desk(folder: Path, *, guide: str | None = None, suggestions: str | None
     A folder without documents is a StoreError, a suggester that is not there a ConfigError.
     """
     documents = load_documents(_documents(folder))
+    if twice := [one for one, count in Counter(one.id for one in documents).items() if count > 1]:
+        raise StoreError(
+            f"{_documents(folder)}: {twice[0]!r} stands twice; expected each document once."
+        )
     chosen, spans = _suggestions(folder, suggestions, {one.id: one for one in documents})
     papers = {
         one.id: Paper(
