@@ -9,6 +9,7 @@ import typer
 
 from gonerd import __version__
 from gonerd.cli import annotations, dataset, student
+from gonerd.cli import review as review_
 from gonerd.errors import GonerdError
 
 app = typer.Typer(
@@ -23,6 +24,7 @@ for command in (
     dataset.build,
     dataset.collect,
     dataset.prelabel,
+    review_.review,
     annotations.reconcile,
     dataset.publish,
     annotations.import_,

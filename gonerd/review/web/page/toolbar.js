@@ -1,0 +1,86 @@
+// The toolbar of what is chosen: beside it for the mouse, at the lower edge for the keys.
+
+import { button, make, short } from "./dom.js";
+
+/** Show what is chosen, and all that can be done with it. */
+export class Toolbar {
+  constructor(element, room, deeds) {
+    this.element = element;
+    this.room = room;
+    this.deeds = deeds;
+    this.what = make("p", { class: "what" });
+    const act = (says, wish, label, more = {}) => button(says, () => deeds.do(wish), {
+      "data-wish": wish, "aria-label": label ?? says, title: hint(room, wish, label ?? says), ...more,
+    });
+    this.labels = make("div", { class: "labels", role: "group", "aria-label": "Label" },
+      room.labels.slice(0, 12).map(([label, says], at) => button(label, () => deeds.run(() => deeds.label(label)), {
+        class: `label label-${at % 12}`, title: `${says} ${at < 9 ? `[${at + 1}]` : ""}`, "data-label": label,
+      })));
+    this.decide = make("div", { class: "group" },
+      act("Accept", "accept"), act("Reject", "reject"), act("Undecided", "reset", "Back to undecided"));
+    this.borders = make("div", { class: "group", role: "group", "aria-label": "Borders" },
+      act("\u21e4", "start_left", "Start one token earlier"),
+      act("\u21e5", "start_right", "Start one token later"),
+      act("\u2190", "end_left", "End one token earlier"),
+      act("\u2192", "end_right", "End one token later"),
+      act("\u2039", "start_left_character", "Start one character earlier"),
+      act("\u203a", "start_right_character", "Start one character later"),
+      act("\u00ab", "end_left_character", "End one character earlier"),
+      act("\u00bb", "end_right_character", "End one character later"));
+    this.more = make("div", { class: "group" },
+      act("Unsure", "unsure"), act("Note", "note"), act("All occurrences", "label_all"),
+      act("Reject all", "reject_all"), act("Guide", "guide"));
+    this.others = make("p", { class: "others" });
+    element.append(this.what, this.labels, this.decide, this.borders, this.more, this.others);
+  }
+
+  /** Follow what is chosen. */
+  show() {
+    const { choice, held } = this.room;
+    const nothing = !choice.span && !choice.points;
+    this.element.hidden = nothing;
+    if (nothing) return;
+    const status = choice.span ? choice.state() : "not marked; a label adds it";
+    this.what.replaceChildren(
+      make("b", {}, short(choice.words, 48)),
+      ` ${choice.span ? `${choice.span.label}, ` : ""}${status}`,
+    );
+    const note = choice.span && held.mark(choice.key)?.note;
+    if (note) this.what.append(make("span", { class: "note" }, ` \u201c${short(note, 120)}\u201d`));
+    const unsure = Boolean(choice.span && held.mark(choice.key)?.unsure);
+    this.more.firstChild.setAttribute("aria-pressed", String(unsure));
+    for (const one of this.labels.children) {
+      one.setAttribute("aria-pressed", String(choice.span?.label === one.dataset.label));
+    }
+    this.decide.hidden = !choice.span;
+    for (const one of this.more.children) one.disabled = !choice.span && one.dataset.wish !== "guide";
+    this.others.replaceChildren();
+    this.room.askOthers(this.others);
+    this.place();
+  }
+
+  /** Stand below what the mouse chose, where there is room; else at the lower edge. */
+  place() {
+    const { choice, view } = this.room;
+    if (this.element.hidden) return;
+    const floats = choice.by === "mouse" && matchMedia("(min-width: 60rem)").matches;
+    this.element.classList.toggle("floats", floats);
+    if (!floats) {
+      this.element.style.top = this.element.style.left = "";
+      return;
+    }
+    const [from, to] = choice.edges();
+    const box = view.box(from, to);
+    const pane = view.scroller.getBoundingClientRect();
+    const top = box.bottom - pane.top + view.scroller.scrollTop + 8;
+    const left = Math.min(Math.max(8, box.left - pane.left), pane.width - this.element.offsetWidth - 24);
+    this.element.style.top = `${top}px`;
+    this.element.style.left = `${Math.max(8, left)}px`;
+  }
+}
+
+/** Say which keys do the same. */
+export function hint(room, wish, says) {
+  const keys = Object.entries(room.keys).filter(([, one]) => one === wish).map(([key]) => key);
+  return keys.length ? `${says} [${keys.join(", ")}]` : says;
+}
