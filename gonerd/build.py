@@ -27,6 +27,7 @@ from gonerd.reconcile.passes import annotator_folder
 from gonerd.reconcile.step import reconcile, rules_of
 from gonerd.records import GOLD
 from gonerd.release import Release
+from gonerd.review.derive import write_reviewed
 from gonerd.store import Manifest, locked, require_manifest, unwritable
 
 
@@ -223,14 +224,19 @@ def _collect(plan: Plan, engine: Engine) -> Manifest:
 
 def _reconcile(plan: Plan, engine: Engine) -> Manifest:
     config = plan.builder.reconcile
+    reviewed = write_reviewed(plan.work, plan.guide.reference)
+    ruled = None if config.settled is None else plan.beside(config.settled)
     return reconcile(
         engine,
         plan.work,
         config,
-        files=[plan.beside(name) for name in config.annotations],
+        files=[
+            *(plan.beside(name) for name in config.annotations),
+            *([reviewed.annotations] if reviewed.annotations else []),
+        ],
         pipeline=plan.pipeline,
         guide=plan.guide,
-        settled=None if config.settled is None else plan.beside(config.settled),
+        settled=[one for one in (ruled, reviewed.settled) if one is not None],
     )
 
 

@@ -12,7 +12,7 @@ from tests.conftest import ROOT
 
 PACKAGE = ROOT / "gonerd"
 MODULES = sorted(PACKAGE.rglob("*.py"))
-STEPS = ("collect", "prelabel", "formats", "reconcile", "publish", "student")
+STEPS = ("collect", "prelabel", "formats", "review", "reconcile", "publish", "student")
 ABOVE = ("build", "consensus", "teach", "cli", "__main__")
 """What may import the steps."""
 

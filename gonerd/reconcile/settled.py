@@ -11,22 +11,24 @@ from gonerd.records import Dispute, Document
 from gonerd.rulings import is_ruling, ruled_range
 
 
-def settled_by_people(path: Path) -> dict[str, list[Dispute]]:
-    """Read the disputes of a file that people have settled, by document.
+def settled_by_people(*paths: Path) -> dict[str, list[Dispute]]:
+    """Read the disputes of files that people have settled, by document.
 
     Open ones, and those settled by a method, are left where they are: they are asked again. Two
     rulings on places that overlap are a RecordError.
     """
     by_document: dict[str, list[Dispute]] = defaultdict(list)
-    for dispute in load_disputes(path):
-        if is_ruling(dispute):
-            by_document[dispute.document_id].append(dispute)
+    for path in paths:
+        for dispute in load_disputes(path):
+            if is_ruling(dispute):
+                by_document[dispute.document_id].append(dispute)
     for document_id, disputes in by_document.items():
         disputes.sort(key=ruled_range)
         for left, right in pairwise(disputes):
             if ruled_range(right)[0] < ruled_range(left)[1]:
+                where = ", ".join(map(str, paths))
                 raise RecordError(
-                    f"{path}: {document_id}[{right.start}:{right.end}], settled by "
+                    f"{where}: {document_id}[{right.start}:{right.end}], settled by "
                     f"{right.settled_by!r}, overlaps [{left.start}:{left.end}], settled by "
                     f"{left.settled_by!r}; expected one ruling on a place."
                 )

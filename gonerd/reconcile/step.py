@@ -25,11 +25,18 @@ from gonerd.engine import Batch, Engine, Outcome, run_step, tick
 from gonerd.errors import ConfigError, OpenDispute, StoreError, listing
 from gonerd.gather import Gathered
 from gonerd.guide import Guide
-from gonerd.reconcile.decide import AGREEMENT, ReconcileConfig, Reconciled, reconcile_document
+from gonerd.reconcile.decide import (
+    AGREEMENT,
+    ReconcileConfig,
+    Reconciled,
+    left_open,
+    reconcile_document,
+)
 from gonerd.reconcile.methods import FEW, Readings, choose, read_corpus
 from gonerd.reconcile.passes import annotator_folder, bring_passes
 from gonerd.reconcile.settled import check_rulings, settled_by_people
 from gonerd.records import GOLD, Annotation, Dispute, Document, check_fit, dispute_to_json
+from gonerd.spans import merge_ranges
 from gonerd.store import (
     Manifest,
     fingerprint_of,
@@ -47,13 +54,14 @@ def reconcile(
     files: list[Path],
     pipeline: str | None,
     guide: Guide,
-    settled: Path | None = None,
+    settled: Sequence[Path] = (),
 ) -> Manifest:
     """Reconcile every document's annotations into work/gold and work/disputes.
 
     `files` are the people's annotations, `pipeline` the annotator name of the pre-labels, `settled`
-    the disputes that people have ruled on. An open dispute is an OpenDispute when the config says
-    "stop".
+    files of disputes that people have ruled on. Where pre-labels are "only" what there is, and
+    people have read a place nevertheless, it is theirs. An open dispute is an OpenDispute when the
+    config says "stop".
     """
     documents = require_manifest(work / "documents", "Run the step `collect` first.")
     people = _people(engine, work, files, guide, pipeline) if files else []
@@ -79,8 +87,9 @@ def reconcile(
         )
         for index, part in enumerate(documents.parts)
     ]
-    rulings = {} if settled is None else settled_by_people(settled)
-    readings = _readings(config, guide, parts, rulings)
+    rulings = settled_by_people(*settled)
+    yields = pipeline if people and config.prelabels == "only" else None
+    readings = _readings(config, guide, parts, rulings, yields)
     batches = []
     for index, ((part, voters_parts), listed) in enumerate(
         zip(parts, documents.parts, strict=True)
@@ -89,6 +98,7 @@ def reconcile(
         own = _Part(
             documents=part,
             voters=tuple(voters_parts),
+            yields=yields,
             readings=replace(
                 readings, candidates={name: readings.candidates.get(name, ()) for name in ids}
             ),
@@ -161,6 +171,8 @@ class _Part:
     documents: Path
     voters: tuple[Path, ...]
     """The part of every voter beside it."""
+    yields: str | None
+    """Who says nothing about what another voter has read."""
     readings: Readings
     settled: Mapping[str, Sequence[Dispute]]
     """What people have ruled, by document."""
@@ -171,6 +183,7 @@ def _readings(
     guide: Guide,
     parts: Sequence[tuple[Path, Sequence[Path]]],
     rulings: Mapping[str, Sequence[Dispute]],
+    yields: str | None,
 ) -> Readings:
     """Fit the method to all documents; a vote needs to see none of them."""
     num_voters = max((len(voters) for _, voters in parts), default=0)
@@ -180,13 +193,15 @@ def _readings(
     items = [
         Gathered(document_id=document.id, document=document, annotations=tuple(passes))
         for part, voters in parts
-        for document, passes in _passes(part, voters)
+        for document, passes in _passes(part, voters, yields)
     ]
     taken, why = choose(config.method, items)
     return read_corpus(taken, why, items, list(guide.labels), rulings)
 
 
-def _passes(part: Path, voters: Sequence[Path]) -> Iterator[tuple[Document, list[Annotation]]]:
+def _passes(
+    part: Path, voters: Sequence[Path], yields: str | None
+) -> Iterator[tuple[Document, list[Annotation]]]:
     """Read the documents of a part, in order, with what the voters say about each."""
     passes: dict[str, list[Annotation]] = defaultdict(list)
     for voter in voters:
@@ -195,14 +210,26 @@ def _passes(part: Path, voters: Sequence[Path]) -> Iterator[tuple[Document, list
     for document in documents_from(read_part(part)):
         for annotation in passes[document.id]:
             check_fit(annotation, document)
-        yield document, passes[document.id]
+        read = merge_ranges(
+            pair
+            for annotation in passes[document.id]
+            for pair in annotation.coverage
+            if annotation.annotator != yields
+        )
+        yield (
+            document,
+            [
+                left_open(one, read) if one.annotator == yields else one
+                for one in passes[document.id]
+            ],
+        )
 
 
 def reconcile_part(config: ReconcileConfig, guide: Guide, part: _Part) -> Iterator[Reconciled]:
     """Reconcile the documents of a part, in order; one that nobody annotated has nothing said."""
     method = part.readings.method
     agreement = AGREEMENT[method] if config.agreement is None else config.agreement
-    for document, passes in _passes(part.documents, part.voters):
+    for document, passes in _passes(part.documents, part.voters, part.yields):
         settled = part.settled.get(document.id, ())
         check_rulings(
             settled, document.id, document.text_sha256, document=document, labels=guide.labels

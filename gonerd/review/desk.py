@@ -17,8 +17,9 @@ from gonerd.config import read_toml
 from gonerd.errors import ConfigError, StoreError
 from gonerd.files import load_annotations, load_disputes, load_documents, parquet_files
 from gonerd.guide import Guide, load_guide
-from gonerd.records import Dispute, Document, Span, check_fit, reading_order
-from gonerd.store import read_part
+from gonerd.records import GOLD, Dispute, Document, Span, check_fit, reading_order
+from gonerd.rulings import METHODS
+from gonerd.store import read_manifest, read_part
 
 GUIDE = "gonerd"
 """The one that is followed where a folder names none."""
@@ -77,6 +78,17 @@ def bare(span: Span) -> Span:
     return Span(start=span.start, end=span.end, label=span.label, fragments=span.fragments)
 
 
+def check_annotator(name: str, desk: Desk) -> str:
+    """Refuse the name of a step, a method or the suggester: their work could not be told apart."""
+    taken = [GOLD, *METHODS, *([desk.suggester] if desk.suggester else [])]
+    if not name or name != name.strip() or len(name) > 200 or name in taken:
+        raise ConfigError(
+            f"--annotator {name[:40]!r}: is no name for a person; expected up to 200 letters, "
+            f"without outer blanks, and none of {', '.join(map(repr, taken))}."
+        )
+    return name
+
+
 def open_desk(folder: Path, *, guide: str | None = None, suggestions: str | None = None) -> Desk:
     """Read a folder; what is suggested are the annotations of `suggestions`, or of its only model.
 
@@ -96,7 +108,7 @@ def open_desk(folder: Path, *, guide: str | None = None, suggestions: str | None
     }
     return Desk(
         folder=folder,
-        guide=load_guide(guide or _guide_of(folder)),
+        guide=load_guide(guide or guide_of(folder)),
         suggester=chosen,
         papers=papers,
         disputes=tuple(one for one in _disputes(folder) if one.document_id in papers),
@@ -113,8 +125,8 @@ def _documents(folder: Path) -> Path:
     )
 
 
-def _guide_of(folder: Path) -> str:
-    """Name the guide of the builder whose work folder it is."""
+def guide_of(folder: Path) -> str:
+    """Name the guide of the builder whose work folder it is; `gonerd` where it is nobody's."""
     builder = folder / "builder.toml"
     if not builder.is_file():
         return GUIDE
@@ -135,7 +147,10 @@ def _suggestions(
     if loose.is_file():
         for _, annotation, _ in load_annotations(loose):
             by_name.setdefault(annotation.annotator, []).append(loose)
-    models = [name for name in by_name if "@" in name or loose in by_name[name]]
+    people = {name for name, files in by_name.items() if _of_people(files[0].parent)}
+    models = [
+        name for name in by_name if name not in people and ("@" in name or loose in by_name[name])
+    ]
     chosen = asked if asked is not None else models[0] if len(models) == 1 else None
     if asked == "":
         return None, {}
@@ -154,6 +169,12 @@ def _suggestions(
                 check_fit(annotation, document)
                 found[document.id] = annotation.spans
     return chosen, found
+
+
+def _of_people(folder: Path) -> bool:
+    """Say whether annotations are known to be people's: the steps say by whom theirs are."""
+    manifest = read_manifest(folder)
+    return manifest is not None and manifest.step != "prelabel"
 
 
 def _disputes(folder: Path) -> list[Dispute]:
