@@ -13,7 +13,7 @@ from gonerd.formats.layers import ReadOptions
 from gonerd.formats.step import bring_in
 from gonerd.gather import Gathered
 from gonerd.records import Annotation, Range, Span
-from gonerd.score import Score, score
+from gonerd.score import Score, score_spans
 
 TRUTH = "ground_truth"
 
@@ -44,7 +44,7 @@ def conll03_mturk(data: Path) -> tuple[list[Gathered], dict[str, Annotation]]:
 def scored(gold: dict[str, Annotation], found: dict[str, Annotation], names: list[str]) -> Score:
     """Score what was found in some documents."""
     empty: tuple[Span, ...] = ()
-    return score(
+    return score_spans(
         (gold[name].spans, found[name].spans if name in found else empty) for name in names
     )
 

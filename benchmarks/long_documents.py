@@ -27,7 +27,7 @@ from benchmarks.long_corpora import LONG_CORPORA, write_release
 from gonerd.files import load_annotations
 from gonerd.records import Span
 from gonerd.release import DEFAULT, open_release, read_rows
-from gonerd.score import score
+from gonerd.score import score_spans
 
 MAX_TOKENS = 4_096
 SYSTEMS: Mapping[str, Sequence[str]] = {
@@ -133,7 +133,7 @@ def _by_document(release: Path, predictions: Path) -> dict[str, tuple[int, int, 
             gold = [
                 Span(start=one["start"], end=one["end"], label=one["label"]) for one in row["spans"]
             ]
-            counts = score([(gold, said[row["id"]])]).micro
+            counts = score_spans([(gold, said[row["id"]])]).micro
             found[row["id"]] = (counts.correct, counts.predicted, counts.gold)
     return found
 

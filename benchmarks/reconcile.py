@@ -31,7 +31,7 @@ from gonerd.marked import read_marked
 from gonerd.reconcile.plain import reconcile_gathered
 from gonerd.reconcile.units import cut
 from gonerd.records import Annotation, Document, Span
-from gonerd.score import Counts, score
+from gonerd.score import Counts, score_spans
 
 LABELS = ("PER", "ORG", "LOC", "MISC")
 METHODS = ("vote", "weighted", "sequence", "auto")
@@ -40,7 +40,7 @@ Found = Mapping[str, Sequence[Span]]
 
 def measure(gold: Found, found: Found) -> Counts:
     """Score what was found in the documents that have a gold."""
-    return score((gold[name], found.get(name, ())) for name in gold).micro
+    return score_spans((gold[name], found.get(name, ())) for name in gold).micro
 
 
 def by_method(items: Sequence[Gathered], method: str) -> Found:

@@ -26,7 +26,7 @@ from gonerd.reconcile.sequence import SequenceSettings, infer
 from gonerd.reconcile.units import units_of
 from gonerd.reconcile.weighted import WeightedSettings, weigh
 from gonerd.records import Annotation, Span
-from gonerd.score import score
+from gonerd.score import score_spans
 
 LABELS = ("PER", "ORG", "LOC", "MISC")
 SEQUENCE: dict[str, Sequence[float]] = {
@@ -83,7 +83,7 @@ def foretell(
                 span = Span(start=one.start, end=one.end, label=one.label)
                 found[kept[one.document].document_id].append(span)
     pairs = [(one.spans, found[name]) for name, passes in held.items() for one in passes]
-    return 100 * (score(pairs).micro.f1 or 0.0)
+    return 100 * (score_spans(pairs).micro.f1 or 0.0)
 
 
 def sweep(

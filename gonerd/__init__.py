@@ -5,7 +5,7 @@ from gonerd.errors import GonerdError
 from gonerd.files import load_annotations, load_documents
 from gonerd.records import Annotation, Claim, Dispute, Document, Loss, Span
 from gonerd.registration import register
-from gonerd.score import score
+from gonerd.score.api import score
 
 __version__ = "0.1.0.dev0"
 

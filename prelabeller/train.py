@@ -30,7 +30,7 @@ from gonerd.files import load_marked
 from gonerd.guide import load_guide, shipped
 from gonerd.marked import read_marked
 from gonerd.records import Span
-from gonerd.score import Score, score
+from gonerd.score import Score, score_spans
 from prelabeller import corpora
 from prelabeller.corpora import CORPORA, Example, is_held_out
 
@@ -170,7 +170,7 @@ def measure_on(nlp: Language, examples: Sequence[Example], labels: Sequence[str]
             if entity.label_ in labels
         ]
         pairs.append(([span for span in example.spans if span.label in labels], found))
-    return score(pairs)
+    return score_spans(pairs)
 
 
 def train(

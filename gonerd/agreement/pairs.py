@@ -12,7 +12,7 @@ from itertools import combinations
 
 from gonerd.errors import RecordError, TextMismatch
 from gonerd.records import Annotation, Range, Span
-from gonerd.score import Score, add_scores, score
+from gonerd.score import Score, add_scores, score_spans
 from gonerd.spans import intersect_ranges, merge_ranges, within
 
 
@@ -99,5 +99,5 @@ def _compare(left: str, right: str, passes: list[tuple[Annotation, Annotation]])
         annotators=(left, right),
         num_documents=sum(1 for both in shared if both),
         num_characters=sum(end - start for both in shared for start, end in both),
-        score=score(spans),
+        score=score_spans(spans),
     )

@@ -13,7 +13,7 @@ from gonerd.errors import ConfigError, RecordError, TextMismatch
 from gonerd.files import load_annotations, load_marked
 from gonerd.guide import Guide
 from gonerd.records import Annotation, Span
-from gonerd.score import Score, add_scores, score
+from gonerd.score import Score, add_scores, score_spans
 from gonerd.spans import merge_ranges, within
 from gonerd.store import part_paths, read_part
 
@@ -48,7 +48,7 @@ def measure(
         for name, annotations in passes.items():
             pairs = list(_pairs(annotations, reference))
             if pairs:
-                scores[name] = add_scores(scores.get(name), score(pairs))
+                scores[name] = add_scores(scores.get(name), score_spans(pairs))
     return Measured(agreements=tuple(agreements), against_reference=scores)
 
 

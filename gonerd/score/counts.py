@@ -53,7 +53,7 @@ class Score:
     """By label, in alphabetical order."""
 
 
-def score(pairs: Iterable[tuple[Sequence[Span], Sequence[Span]]]) -> Score:
+def score_spans(pairs: Iterable[tuple[Sequence[Span], Sequence[Span]]]) -> Score:
     """Score pairs of (gold spans, predicted spans), one pair a document."""
     correct: Counter[str] = Counter()
     predicted: Counter[str] = Counter()

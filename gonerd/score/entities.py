@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gonerd.errors import ConfigError, TagError
-from gonerd.records import Span
+from gonerd.records import Range, Span
 
 Ints = NDArray[np.int64]
 
@@ -37,6 +37,8 @@ class Entities:
     ends: Ints
     labels: Ints
     """As numbers of `Labels`."""
+    parts: Ints
+    """As numbers of `Labels`: which parts a discontinuous entity has; 0 for one piece."""
 
     def __len__(self) -> int:
         return len(self.starts)
@@ -50,6 +52,8 @@ class Labels:
     numbers: dict[str, int] = field(default_factory=dict)
     tags: dict[str, int] = field(default_factory=dict)
     """A tag as 5 times the number of its label, and its prefix; O as 0."""
+    parts: dict[tuple[Range, ...], int] = field(default_factory=dict)
+    """The parts of discontinuous entities, numbered from 1."""
 
     def number(self, name: str) -> int:
         """Give the number of a label, new or not."""
@@ -60,10 +64,14 @@ class Labels:
 
 
 def from_spans(spans: Iterable[Span], labels: Labels) -> Entities:
-    """Make entities of spans; the parts of a discontinuous one are those of its extent."""
-    keys = sorted({(one.start, one.end, labels.number(one.label)) for one in spans})
-    table = np.array(keys, dtype=np.int64).reshape(-1, 3)
-    return Entities(starts=table[:, 0], ends=table[:, 1], labels=table[:, 2])
+    """Make entities of spans; the same one given twice counts once."""
+    keys = set()
+    for one in spans:
+        pieces = one.fragments if len(one.fragments) > 1 else ()
+        parts = labels.parts.setdefault(pieces, len(labels.parts) + 1) if pieces else 0
+        keys.add((one.start, one.end, labels.number(one.label), parts))
+    table = np.array(sorted(keys), dtype=np.int64).reshape(-1, 4)
+    return Entities(starts=table[:, 0], ends=table[:, 1], labels=table[:, 2], parts=table[:, 3])
 
 
 def from_tags(
@@ -95,7 +103,12 @@ def from_tags(
     if repair is None:
         _check(tags, prefix, label, opens, closes, scheme, where)
     starts = np.flatnonzero(opens)
-    return Entities(starts=starts, ends=np.flatnonzero(closes) + 1, labels=label[starts])
+    return Entities(
+        starts=starts,
+        ends=np.flatnonzero(closes) + 1,
+        labels=label[starts],
+        parts=np.zeros_like(starts),
+    )
 
 
 def check_reading(scheme: str, repair: str | None) -> None:

@@ -48,7 +48,7 @@ def interval(documents: Sequence[Counts], *, seed: int = SEED) -> Interval | Non
 def difference(
     one: Sequence[Counts], other: Sequence[Counts], *, seed: int = SEED
 ) -> Difference | None:
-    """Compare two systems on the same documents, in the same order; None where there are not two."""
+    """Compare two systems on the same documents in the same order; None for fewer than two."""
     if len(one) != len(other):
         raise ValueError(f"{len(one)} and {len(other)} documents; expected the same ones.")
     if len(one) < 2:

@@ -21,7 +21,7 @@ from gonerd.reconcile.methods import ENOUGH, choose, read_corpus
 from gonerd.reconcile.plain import Reconciliation, reconcile_gathered
 from gonerd.records import Dispute, Span
 from gonerd.rulings import METHODS, Method
-from gonerd.score import score
+from gonerd.score import score_spans
 from gonerd.spans import covers, merge_ranges, overlap, within
 from tests.reconcile.crowds import (
     LABELS,
@@ -517,7 +517,7 @@ TRUTH = truth()
 def f1(found: Mapping[str, Sequence[Span]]) -> float:
     """Score spans against the truth."""
     pairs = [(one.annotations[0].spans, found[one.document.id]) for one in TRUTH]
-    return score(pairs).micro.f1 or 0.0
+    return score_spans(pairs).micro.f1 or 0.0
 
 
 def majority(items: Sequence[Gathered]) -> dict[str, list[Span]]:

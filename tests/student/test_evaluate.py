@@ -13,7 +13,7 @@ from gonerd.errors import ConfigError, GonerdError, StoreError
 from gonerd.files import load_annotations
 from gonerd.gather import gather
 from gonerd.records import Span
-from gonerd.score import score
+from gonerd.score import score_spans
 from gonerd.student.evaluate import quality
 from gonerd.student.evaluate.evaluate import Request, evaluate, lengths_of, names_of
 from gonerd.student.evaluate.report import to_text
@@ -57,7 +57,7 @@ def test_what_is_said_is_what_was_predicted(taught: Request, tmp_path: Path) -> 
         assert said.coverage == ((0, len(one.document.text)),)
         assert said.text_sha256 == one.document.text_sha256
         assert said.annotator == "tagger"
-    counts = score(
+    counts = score_spans(
         (one.annotations[0].spans, said.spans)
         for one, said in zip(documents, predicted, strict=True)
     ).micro

@@ -16,7 +16,7 @@ from gonerd.bio import tag_names
 from gonerd.errors import ConfigError
 from gonerd.gather import Annotated
 from gonerd.records import Annotation, Span
-from gonerd.score import Counts, score
+from gonerd.score import Counts, score_spans
 from gonerd.spans import within
 from gonerd.student.checkpoint import (
     check_folder,
@@ -78,7 +78,9 @@ def predict_split(
     ]
     report = {
         **scores(pairs),
-        "per_label": {label: _measures(counts) for label, counts in score(pairs).per_label.items()},
+        "per_label": {
+            label: _measures(counts) for label, counts in score_spans(pairs).per_label.items()
+        },
         "by_length": by_length(pairs, words),
         "longest": reading.longest,
         "parameters": sum(one.numel() for one in model.parameters()),
@@ -144,7 +146,7 @@ def by_length(pairs: Pairs, words: Sequence[int]) -> list[dict[str, Any]]:
 
 def scores(pairs: Pairs) -> dict[str, Any]:
     """Score some documents, with an interval that holds the F1 of 95 in 100 resamples."""
-    each = [score([pair]).micro for pair in pairs]
+    each = [score_spans([pair]).micro for pair in pairs]
     counts = np.array([(one.correct, one.predicted, one.gold) for one in each]).reshape(-1, 3)
     interval = None
     if len(each) > 1:

@@ -15,7 +15,7 @@ from gonerd.bio import tag_names
 from gonerd.errors import ConfigError
 from gonerd.gather import Annotated
 from gonerd.records import Annotation, Span, annotation_to_json
-from gonerd.score import Counts, score
+from gonerd.score import Counts, score_spans
 from gonerd.spans import within
 from gonerd.store import fingerprint_of
 from gonerd.student.checkpoint import (
@@ -246,7 +246,7 @@ def _f1(
     predicted = predict(
         model, tokenizer, [one.document for one in own], labels, reading, annotator="model"
     )
-    counts = score(_pairs(own, predicted)).micro
+    counts = score_spans(_pairs(own, predicted)).micro
     correct, found, gold = world.sum(counts.correct, counts.predicted, counts.gold)
     return Counts(correct=int(correct), predicted=int(found), gold=int(gold)).f1 or 0.0
 
