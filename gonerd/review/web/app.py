@@ -183,7 +183,7 @@ def _add_reading(app: FastAPI, office: Office) -> None:
     def others(request: Request, document: str, start: int, end: int) -> Any:
         person = _me(request)
         if not office.access.sees_others(person):
-            return refused(403, "others", f"what they hold, to {person.name},", "--show-others")
+            return refused(403, "others", "what they hold", "--show-others, or to be the owner")
         office.paper(document)
         with office.keeper.reading() as state:
             return {"others": views.others(state, person.name, document, start, end)}
@@ -327,7 +327,8 @@ def _add_acting(app: FastAPI, office: Office) -> None:
                 found = await asyncio.wrap_future(future)
             except GonerdError as error:
                 worst = max(worst, _status(error))
-                rows.append({"number": one["number"], "outcome": "wrong", "wrong": str(error)})
+                outcome = "later" if isinstance(error, StoreError) else "wrong"
+                rows.append({"number": one["number"], "outcome": outcome, "wrong": str(error)})
                 continue
             with office.keeper.reading() as state:
                 rows.append(views.answer(one, found, paper, state))
