@@ -152,9 +152,11 @@ def serve(
 
 
 def _site(options: Options, port: int) -> "Site":
-    names = {"127.0.0.1", "localhost", "[::1]"} if options.alone else set()
-    if not options.alone:
-        names |= {options.host, socket.gethostname(), socket.getfqdn()}
+    own = f"[{options.host}]" if ":" in options.host else options.host
+    if options.alone:
+        names = {own, "127.0.0.1", "localhost", "[::1]"}
+    else:
+        names = {own, socket.gethostname(), socket.getfqdn()}
     names |= set(options.names)
     return Site(
         scheme=options.scheme,
