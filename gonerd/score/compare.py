@@ -11,12 +11,11 @@ from functools import cached_property
 from statistics import fmean
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gonerd.errors import SpanError
 from gonerd.score.breakdown import groups_of, named
 from gonerd.score.counts import Counts
-from gonerd.score.entities import Entities, Ints, Labels
+from gonerd.score.entities import Entities, Ints, Labels, found_in
 from gonerd.score.intervals import Interval, interval
 from gonerd.score.schemes import NAMES, Matches, matches
 
@@ -89,7 +88,7 @@ def compare(
     for one in documents:
         grown = len(labels.names) - len(per_label)
         per_label = np.pad(per_label, ((0, grown), (0, 0)))
-        right = correct_of(one, len(labels.names))
+        right = found_in(one.gold, one.predicted)
         here = _table(one.gold.labels[right], one.predicted.labels, one.gold.labels, len(per_label))
         per_label += here
         total = here.sum(axis=0).tolist()
@@ -118,21 +117,6 @@ def compare(
         documents=tuple(per_document),
         groups=named(sums),
     )
-
-
-def correct_of(one: Sides, num_labels: int) -> NDArray[np.bool_]:
-    """Say which gold entities are predicted with the same borders and label."""
-    longest = max(
-        [0, *(int((s.ends - s.starts).max(initial=0)) for s in (one.gold, one.predicted))]
-    )
-    num_parts = max(int(side.parts.max(initial=0)) for side in (one.gold, one.predicted))
-    gold, predicted = (
-        ((side.starts * (longest + 1) + side.ends - side.starts) * max(1, num_labels) + side.labels)
-        * (num_parts + 1)
-        + side.parts
-        for side in (one.gold, one.predicted)
-    )
-    return np.isin(gold, predicted, assume_unique=True)
 
 
 def _table(correct: Ints, predicted: Ints, gold: Ints, size: int) -> Ints:

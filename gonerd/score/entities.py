@@ -6,7 +6,7 @@ other is a TagError that names them, unless they are repaired as that evaluation
 them all the same.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -20,7 +20,7 @@ Ints = NDArray[np.int64]
 SCHEMES = ("IOB2", "IOB1", "IOE1", "IOE2", "BIOES", "IO")
 REPAIRS = ("conlleval",)
 
-_OUTSIDE, _INSIDE, _BEGIN, _END, _SINGLE = range(5)
+_INSIDE, _BEGIN, _END, _SINGLE = range(1, 5)
 _PREFIXES = {
     "I": _INSIDE, "M": _INSIDE, "B": _BEGIN, "E": _END, "L": _END,
     "S": _SINGLE, "U": _SINGLE, "W": _SINGLE,
@@ -51,7 +51,7 @@ class Labels:
     names: list[str] = field(default_factory=list)
     numbers: dict[str, int] = field(default_factory=dict)
     tags: dict[str, int] = field(default_factory=dict)
-    """A tag as 5 times the number of its label, and its prefix; O as 0."""
+    """A tag as 8 times the number of its label from 1, and its prefix; O as 0."""
     parts: dict[tuple[Range, ...], int] = field(default_factory=dict)
     """The parts of discontinuous entities, numbered from 1."""
 
@@ -88,26 +88,69 @@ def from_tags(
     """
     check_reading(scheme, repair)
     codes = _codes(tags, labels, where)
-    prefix = codes % 5
-    label = np.where(codes > 0, codes // 5, -1)
-    before = np.concatenate(([-1], label[:-1])), np.concatenate(([_OUTSIDE], prefix[:-1]))
-    border = (
-        (label != before[0])
-        | (before[1] == _END)
-        | (before[1] == _SINGLE)
-        | (prefix == _BEGIN)
-        | (prefix == _SINGLE)
-    )
-    opens = border & (label >= 0)
-    closes = np.concatenate((border[1:], [True]))[: len(label)] & (label >= 0)
+    at = np.flatnonzero(codes)  # most tokens are outside, and need no more looking at
+    prefix, label = codes[at] & 7, (codes[at] >> 3) - 1
+    alone = np.diff(at, prepend=-2, append=len(codes) + 1) > 1
+    alone[1:-1] |= label[1:] != label[:-1]
+    ending = np.concatenate(([False], (prefix == _END) | (prefix == _SINGLE)))
+    opening = np.concatenate(((prefix == _BEGIN) | (prefix == _SINGLE), [False]))
+    border = alone | ending | opening
+    opens, closes = border[:-1], border[1:]
     if repair is None:
-        _check(tags, prefix, label, opens, closes, scheme, where)
-    starts = np.flatnonzero(opens)
+        wrong = at[prefix != _expected(scheme, opens, closes, alone)]
+        if len(wrong):
+            raise TagError(_illegal(tags, wrong.tolist(), scheme, where))
+    starts = at[opens]
     return Entities(
         starts=starts,
-        ends=np.flatnonzero(closes) + 1,
-        labels=label[starts],
+        ends=at[closes] + 1,
+        labels=label[opens],
         parts=np.zeros_like(starts),
+    )
+
+
+def _expected(
+    scheme: str, opens: NDArray[np.bool_], closes: NDArray[np.bool_], alone: NDArray[np.bool_]
+) -> Ints:
+    """Say which prefixes a scheme writes; `alone` is where no entity of the same label touches."""
+    expected = np.full(len(opens), _INSIDE)
+    if scheme == "IOB2":
+        expected[opens] = _BEGIN
+    elif scheme == "IOB1":
+        expected[opens & ~alone[:-1]] = _BEGIN
+    elif scheme == "IOE2":
+        expected[closes] = _END
+    elif scheme == "IOE1":
+        expected[closes & ~alone[1:]] = _END
+    elif scheme == "BIOES":
+        expected[opens] = _BEGIN
+        expected[closes] = _END
+        expected[opens & closes] = _SINGLE
+    return expected
+
+
+def found_in(one: Entities, other: Entities) -> NDArray[np.bool_]:
+    """Say which entities of one side are on the other, with the same borders, label and parts."""
+    sides = (one, other)
+    sizes = [side.ends - side.starts for side in sides]
+    longest, labels, parts = (
+        max(int(values.max(initial=0)) for values in both) + 1
+        for both in (sizes, [side.labels for side in sides], [side.parts for side in sides])
+    )
+    here, there = (
+        ((side.starts * longest + size) * labels + side.labels) * parts + side.parts
+        for side, size in zip(sides, sizes, strict=True)
+    )
+    return np.isin(here, there, assume_unique=True)
+
+
+def only(entities: Entities, which: NDArray[np.bool_]) -> Entities:
+    """Keep some of the entities."""
+    return Entities(
+        starts=entities.starts[which],
+        ends=entities.ends[which],
+        labels=entities.labels[which],
+        parts=entities.parts[which],
     )
 
 
@@ -121,13 +164,9 @@ def check_reading(scheme: str, repair: str | None) -> None:
 
 def _codes(tags: Sequence[str], labels: Labels, where: str) -> Ints:
     """Number tags; what is none is a TagError."""
-    known: Mapping[str, int] = labels.tags
-    try:
-        return np.fromiter(map(known.__getitem__, tags), dtype=np.int64, count=len(tags))
-    except KeyError:
-        for tag in set(tags) - set(known):
-            labels.tags[tag] = _code(tag, labels, where, tags)
-    return np.fromiter(map(known.__getitem__, tags), dtype=np.int64, count=len(tags))
+    for tag in set(tags) - labels.tags.keys():
+        labels.tags[tag] = _code(tag, labels, where, tags)
+    return np.fromiter(map(labels.tags.__getitem__, tags), dtype=np.int64, count=len(tags))
 
 
 def _code(tag: str, labels: Labels, where: str, tags: Sequence[str]) -> int:
@@ -139,45 +178,17 @@ def _code(tag: str, labels: Labels, where: str, tags: Sequence[str]) -> int:
             f"{where}, token {tags.index(tag)}: {tag!r} is no tag; expected O, or B-, I-, E- or S- "
             "and a label."
         )
-    return 5 * labels.number(name) + _PREFIXES[prefix]
+    return 8 * (labels.number(name) + 1) + _PREFIXES[prefix]
 
 
-def _check(
-    tags: Sequence[str],
-    prefix: Ints,
-    label: Ints,
-    opens: NDArray[np.bool_],
-    closes: NDArray[np.bool_],
-    scheme: str,
-    where: str,
-) -> None:
-    """Refuse tags that the scheme would not have written for these entities."""
-    inside = label >= 0
-    after = np.concatenate((label[1:], [-1]))[: len(label)]
-    before = np.concatenate(([-1], label[:-1]))[: len(label)]
-    expected = np.where(inside, _INSIDE, _OUTSIDE)
-    if scheme == "IOB2":
-        expected[opens] = _BEGIN
-    elif scheme == "IOB1":
-        expected[opens & (before == label)] = _BEGIN
-    elif scheme == "IOE2":
-        expected[closes] = _END
-    elif scheme == "IOE1":
-        expected[closes & (after == label)] = _END
-    elif scheme == "BIOES":
-        expected[opens] = _BEGIN
-        expected[closes] = _END
-        expected[opens & closes] = _SINGLE
-    wrong = np.flatnonzero(prefix != expected)
-    if not len(wrong):
-        return
+def _illegal(tags: Sequence[str], wrong: list[int], scheme: str, where: str) -> str:
     lines = [
         f"  token {at}: {tags[at]!r} after {tags[at - 1] if at else 'the beginning'!r}"
-        for at in wrong[:_NAMED].tolist()
+        for at in wrong[:_NAMED]
     ]
     if len(wrong) > _NAMED:
         lines.append(f"  and {len(wrong) - _NAMED:,} more")
-    raise TagError(
+    return (
         f"{where}: {len(wrong):,} tags that {scheme} does not allow; expected legal tags.\n"
         + "\n".join(lines)
         + "\nName the scheme with --scheme, or read them as the CoNLL evaluation does: "

@@ -10,8 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gonerd.score.compare import correct_of
-from gonerd.score.entities import Entities, Labels
+from gonerd.score.entities import Entities, Labels, found_in, only
 
 if TYPE_CHECKING:
     from gonerd.score.compare import Sides
@@ -75,9 +74,8 @@ def find_mistakes(documents: Iterable["Sides"], labels: Labels, *, examples: int
 
 def _of_document(one: "Sides", labels: Labels) -> Iterable[tuple[str, Place | None, Place | None]]:
     """Pair what is not right on one side with what it overlaps most on the other."""
-    right = set(_places(one.gold, labels, correct_of(one, len(labels.names)).tolist()))
-    golds = [place for place in _places(one.gold, labels) if place not in right]
-    rest = [place for place in _places(one.predicted, labels) if place not in right]
+    golds = _places(only(one.gold, ~found_in(one.gold, one.predicted)), labels)
+    rest = _places(only(one.predicted, ~found_in(one.predicted, one.gold)), labels)
     free = dict.fromkeys(golds)
     first = 0
     for start, end, label in rest:
@@ -100,10 +98,9 @@ def _of_document(one: "Sides", labels: Labels) -> Iterable[tuple[str, Place | No
         yield "missed", place, None
 
 
-def _places(side: Entities, labels: Labels, wanted: list[bool] | None = None) -> list[Place]:
+def _places(side: Entities, labels: Labels) -> list[Place]:
     table = zip(side.starts.tolist(), side.ends.tolist(), side.labels.tolist(), strict=True)
-    found = [(start, end, labels.names[label]) for start, end, label in table]
-    return found if wanted is None else [p for p, yes in zip(found, wanted, strict=True) if yes]
+    return [(start, end, labels.names[label]) for start, end, label in table]
 
 
 def _context(text: str, gold: Place | None, predicted: Place | None) -> str:

@@ -9,7 +9,7 @@ one side must not overlap, as the schemes say nothing about such.
 from dataclasses import dataclass
 
 from gonerd.errors import SpanError
-from gonerd.score.entities import Entities
+from gonerd.score.entities import Entities, found_in, only
 
 NAMES = ("strict", "exact", "partial", "type")
 
@@ -58,6 +58,9 @@ def matches(gold: Entities, predicted: Entities, where: str = "entities") -> dic
     """Count by every scheme, in time that grows with the number of entities."""
     check_flat(gold, f"{where}, gold")
     check_flat(predicted, f"{where}, predicted")
+    right = found_in(gold, predicted)  # flat as they are, these overlap nothing else
+    num_right = int(right.sum())
+    gold, predicted = only(gold, ~right), only(predicted, ~found_in(predicted, gold))
     golds = list(zip(gold.starts.tolist(), gold.ends.tolist(), gold.labels.tolist(), strict=True))
     found = {name: [0, 0, 0, 0] for name in NAMES}  # correct, incorrect, partial, spurious
     used: dict[str, set[int]] = {name: set() for name in NAMES}
@@ -80,7 +83,7 @@ def matches(gold: Entities, predicted: Entities, where: str = "entities") -> dic
                 used[name].add(chosen)
     return {
         name: Matches(
-            correct=counts[0],
+            correct=num_right + counts[0],
             incorrect=counts[1],
             partial=counts[2],
             spurious=counts[3],
