@@ -7,6 +7,7 @@ export class Deeds {
     this.room = room;
     this.windows = windows;
     this.turn = Promise.resolve();
+    this.busy = 0;
     this.table = { ...this.moving(), ...this.deciding(), ...this.changing(), ...windows.deeds() };
     for (let at = 1; at <= 9; at++) this.table[`label_${at}`] = () => this.label(room.labels[at - 1]?.[0]);
   }
@@ -24,10 +25,11 @@ export class Deeds {
 
   /** Do something when what was wished before is done. */
   run(call) {
+    this.busy += 1;
     this.turn = this.turn.then(call).catch((error) => {
       console.error(error);
       this.room.notice(`This could not be done: ${error.message}`);
-    });
+    }).finally(() => { this.busy -= 1; });
     return this.turn;
   }
 

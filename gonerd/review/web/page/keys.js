@@ -14,24 +14,32 @@ export function nameOf(event) {
   return held + (event.altKey ? "alt+" : "") + (event.shiftKey ? "shift+" : "") + named;
 }
 
-/** Let keys do what the table says. */
+/** Let keys do what the table says; `typing` hears of escape and enter in a field of the page. */
 export function listen(table, deeds, typing) {
+  const wishOf = (name, event) => {
+    if (name.toLowerCase() === "ctrl+z" && event.shiftKey) return "redo";
+    return table[name];
+  };
   document.addEventListener("keydown", (event) => {
-    if (event.isComposing || event.altKey && event.key.length === 1) return;
-    const target = event.target;
+    if (event.isComposing || (event.altKey && event.key.length === 1)) return;
+    const { target } = event;
     if (target.closest?.("dialog")) return;
     const name = nameOf(event);
-    const field = target.matches?.("input, textarea, select");
-    if (field) {
-      if (name === "escape" || name === "enter" || name === "shift+enter") typing(name, event);
+    if (target.matches?.("input, textarea, select")) {
+      if (["escape", "enter", "shift+enter"].includes(name)) typing(name);
       return;
     }
-    const pressed = (name === "enter" || name === "space") && target.matches?.("button, a, summary");
-    if (pressed) return;
-    const wish = table[name] ?? (event.ctrlKey && event.shiftKey && name === "ctrl+z" ? "redo" : undefined);
-    const real = event.ctrlKey && event.shiftKey && event.key.toLowerCase() === "z" ? "redo" : wish;
-    if (!real || !deeds.can(real)) return;
+    if (["enter", "space"].includes(name) && target.matches?.("button, a, summary")) return;
+    if (deeds.busy) {
+      // Typed ahead: what the key means depends on what is being done.
+      event.preventDefault();
+      const again = new KeyboardEvent("keydown", event);
+      deeds.turn.then(() => setTimeout(() => (document.activeElement ?? document).dispatchEvent(again)));
+      return;
+    }
+    const wish = wishOf(name, event);
+    if (!wish || !deeds.can(wish)) return;
     event.preventDefault();
-    deeds.do(real);
+    deeds.do(wish);
   });
 }

@@ -9,16 +9,17 @@ export function listen(room) {
     view.dragging = true;
     from = [event.clientX, event.clientY];
   });
-  document.addEventListener("pointerup", (event) => {
+  const ends = (event) => {
     if (!view.dragging) return;
-    view.dragging = false;
     const still = from && Math.abs(from[0] - event.clientX) + Math.abs(from[1] - event.clientY) < 4;
-    if (!room.held) return;
-    const chosen = selected(view);
-    if (chosen && chosen[0] < chosen[1]) take(room, chosen, event.altKey || event.ctrlKey || event.metaKey);
-    else if (still) click(room, event);
-    view.later();
-  });
+    const chosen = room.held && selected(view);
+    const exactly = event.altKey || event.ctrlKey || event.metaKey;
+    if (chosen && chosen[0] < chosen[1]) take(room, chosen, exactly);
+    else if (room.held && still) click(room, event);
+    view.release();
+  };
+  document.addEventListener("pointerup", ends);
+  document.addEventListener("pointercancel", () => view.release());
 }
 
 function selected(view) {
@@ -32,9 +33,9 @@ function selected(view) {
 }
 
 async function take(room, [from, to], exactly) {
-  const { offsets, text } = room;
+  const { offsets } = room;
   let [start, end] = [offsets.toPoints(from), offsets.toPoints(to)];
-  if (to < text.length && offsets.toUnits(end) < to) end += 1;
+  if (offsets.toUnits(end) < to) end += 1; // half of a character is the whole of it
   const found = exactly ? [start, end] : await room.tokens.whole(start, end);
   getSelection().removeAllRanges();
   if (!found) return;

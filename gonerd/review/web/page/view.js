@@ -82,6 +82,14 @@ export class View {
     return low;
   }
 
+  /** End a selection: what was to be painted meanwhile is painted. */
+  release() {
+    this.dragging = false;
+    if (this.stale) this.repaint();
+    this.stale = false;
+    this.later();
+  }
+
   later() {
     if (this.frame) return;
     this.frame = requestAnimationFrame(() => {
@@ -158,6 +166,10 @@ export class View {
 
   /** Paint anew what is in the page of a range of units; nothing given: all of it. */
   repaint(from = 0, to = Infinity) {
+    if (this.dragging) {
+      this.stale = true; // text that is being selected must stay as it is
+      return;
+    }
     const again = [];
     for (const [at, element] of this.shown) {
       if (element.chunk.from < to && element.chunk.to > from) {
@@ -179,19 +191,33 @@ export class View {
     this.reveal(here, here, 0);
   }
 
-  /** Give the unit at the upper edge of the view, nearly. */
+  /** Give the unit at the upper edge of the view. */
   top() {
-    const at = this.at(this.scroller.scrollTop + 4);
-    const share = (this.scroller.scrollTop + 4 - this.tops[at]) / Math.max(1, this.heights[at]);
-    return Math.round(this.starts[at] + share * (this.starts[at + 1] - this.starts[at]));
+    const { scroller } = this;
+    return scroller.scrollTop < 24 ? 0 : this.edge(scroller.scrollTop + 12);
   }
 
-  /** Give the unit at the lower edge of the view, nearly. */
+  /** Give the unit at the lower edge of the view. */
   bottom() {
-    const edge = this.scroller.scrollTop + this.scroller.clientHeight;
-    const at = this.at(edge);
-    const share = Math.min(1, (edge - this.tops[at]) / Math.max(1, this.heights[at]));
-    return Math.round(this.starts[at] + share * (this.starts[at + 1] - this.starts[at]));
+    return this.edge(this.scroller.scrollTop + this.scroller.clientHeight - 12);
+  }
+
+  /** Give the unit at the left of a height: as laid out where it can be seen, else nearly. */
+  edge(height) {
+    const inside = height - this.canvas.offsetTop;
+    if (inside >= this.tops[this.count]) return this.room.text.length;
+    const at = this.at(Math.max(0, inside));
+    const element = this.shown.get(at);
+    if (element) {
+      const box = element.getBoundingClientRect();
+      const pane = this.scroller.getBoundingClientRect();
+      const there = pane.top + height - this.scroller.scrollTop;
+      const caret = document.caretPositionFromPoint?.(box.left + 20, there);
+      const unit = caret ? this.unitOf(caret.offsetNode, caret.offset) : null;
+      if (unit !== null) return unit;
+    }
+    const share = Math.min(1, (inside - this.tops[at]) / Math.max(1, this.heights[at]));
+    return Math.round(this.starts[at] + Math.max(0, share) * (this.starts[at + 1] - this.starts[at]));
   }
 
   /** Bring a range into view; where it is in view already, nothing moves. */
