@@ -181,8 +181,9 @@ def test_padding_and_neighbours_in_a_row_change_nothing() -> None:
 @pytest.mark.parametrize("start", ["head", "text"])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 @pytest.mark.parametrize("likeness", ["none", "nearly", "quite"])
+@pytest.mark.parametrize("iterations", [6, 20])
 def test_no_precision_and_no_likeness_of_landmarks_makes_numbers_vanish(
-    dtype: torch.dtype, start: str, likeness: str
+    dtype: torch.dtype, start: str, likeness: str, iterations: int
 ) -> None:
     readable = torch.arange(200)[None] < torch.tensor([[200], [90], [7], [0]])
     tensors = drawn(4, 2, 200, seed=1)
@@ -192,7 +193,8 @@ def test_no_precision_and_no_likeness_of_landmarks_makes_numbers_vanish(
     leaves = [one.detach().to(dtype).requires_grad_() for one in tensors]
 
     rows = Rows(length=200, readable=readable)
-    found = read(leaves, LandmarkPattern(landmarks=8, start=start), rows)
+    pattern = LandmarkPattern(landmarks=8, iterations=iterations, start=start)
+    found = read(leaves, pattern, rows)
     found.square().sum().backward()
 
     assert found.dtype == dtype
@@ -232,8 +234,9 @@ def test_a_long_text_takes_no_table_of_all_pairs() -> None:
     [
         ("landmarks", 0, "a whole number, 1 or more"),
         ("landmarks", 64.0, "a whole number, 1 or more"),
-        ("iterations", -1, "a whole number, 0 or more"),
-        ("iterations", True, "a whole number, 0 or more"),
+        ("iterations", -1, "a whole number, 0 to 20"),
+        ("iterations", 21, "a whole number, 0 to 20"),
+        ("iterations", True, "a whole number, 0 to 20"),
         ("start", "original", "one of head, text"),
         ("start", ["head"], "one of head, text"),
     ],

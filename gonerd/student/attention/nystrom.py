@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 STARTS = ("head", "text")
 """What the iteration divides by at its beginning: the norms of each head's own matrix, as in the
 paper, or the largest of all heads of a text, as transformers does."""
+MOST_ITERATIONS = 20
+"""With more, errors of rounding grow beyond all that is a number where landmarks are alike."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -43,10 +45,13 @@ class LandmarkPattern:
     """One of `STARTS`."""
 
     def __post_init__(self) -> None:
-        for name, least in (("landmarks", 1), ("iterations", 0)):
-            value = getattr(self, name)
-            if type(value) is not int or value < least:
-                raise ValueError(f"{name} is {value!r}; expected a whole number, {least} or more.")
+        count, times = self.landmarks, self.iterations
+        if type(count) is not int or count < 1:
+            raise ValueError(f"landmarks is {count!r}; expected a whole number, 1 or more.")
+        if type(times) is not int or not 0 <= times <= MOST_ITERATIONS:
+            raise ValueError(
+                f"iterations is {times!r}; expected a whole number, 0 to {MOST_ITERATIONS}."
+            )
         if self.start not in STARTS:
             raise ValueError(f"start is {self.start!r}; expected one of {', '.join(STARTS)}.")
 
