@@ -151,13 +151,13 @@ def test_many_iterations_find_the_inverse(size: int, seed: int) -> None:
 
 
 def test_gradients_are_those_of_small_steps() -> None:
-    readable = torch.arange(23)[None] < torch.tensor([[23], [19], [3]])
-    rows = Rows(length=23, readable=readable)
+    readable = torch.arange(11)[None] < torch.tensor([[11], [3]])
+    rows = Rows(length=11, readable=readable)
 
     def attend(*three: torch.Tensor) -> torch.Tensor:
         return read(three, LandmarkPattern(landmarks=4), rows)
 
-    assert torch.autograd.gradcheck(attend, drawn(3, 2, 23, seed=0, width=2))
+    assert torch.autograd.gradcheck(attend, drawn(2, 1, 11, seed=0, width=2))
 
 
 def test_padding_and_neighbours_in_a_row_change_nothing() -> None:
