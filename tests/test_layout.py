@@ -13,7 +13,7 @@ from tests.conftest import ROOT
 PACKAGE = ROOT / "gonerd"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 STEPS = ("collect", "prelabel", "formats", "review", "reconcile", "publish", "student")
-ABOVE = ("build", "consensus", "teach", "cli", "__main__")
+ABOVE = ("build", "consensus", "judge", "teach", "cli", "__main__")
 """What may import the steps."""
 
 

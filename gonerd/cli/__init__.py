@@ -10,6 +10,7 @@ import typer
 from gonerd import __version__
 from gonerd.cli import annotations, dataset, student
 from gonerd.cli import review as review_
+from gonerd.cli import score as score_
 from gonerd.errors import GonerdError
 
 app = typer.Typer(
@@ -30,6 +31,7 @@ for command in (
     annotations.import_,
     annotations.export,
     annotations.agreement,
+    score_.score,
     student.convert,
     student.finetune,
     student.evaluate,

@@ -7,6 +7,7 @@ schemes.py   arrays of gold and predicted entities -> the counts of SemEval'13
 compare.py   documents of both sides -> a result: labels, schemes, groups, counts by document
 breakdown.py documents and entities -> groups by length, source, position, seen before
 mistakes.py  entities of both sides -> mistakes of a kind each, with examples
+report.py    results -> JSON, and lines for people
 intervals.py counts by document -> intervals, and whether two systems differ
 """
 
