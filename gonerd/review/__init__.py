@@ -8,7 +8,8 @@ verbs.py   what an annotator wants done -> the act that does it, for page and te
 words.py   a text -> where the same words stand, and where borders may go
 keys.py    keys -> wishes, one table for page and terminal
 derive.py  what annotators hold -> annotations and settled disputes
-queues.py  a desk -> tasks: who reads what, in what order, with which suggestions hidden
+queues.py  a desk -> tasks: who reads what, and in what order
+hiding.py  a desk -> what one annotator is to see of it
 progress.py  a log -> how far everybody is, pace and time left
 bias.py    suggestions shown and hidden -> how far an annotator follows them
 """

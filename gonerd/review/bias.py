@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from gonerd.records import Span
 from gonerd.review.desk import Desk, bare
-from gonerd.review.queues import Queue, is_hidden, shown
+from gonerd.review.hiding import is_hidden, shown
+from gonerd.review.queues import Queue
 from gonerd.review.state import Held
 from gonerd.spans import covers
 

@@ -10,7 +10,7 @@ import json
 import re
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -92,7 +92,9 @@ def open_queue(desk: Desk, config: QueueConfig | None) -> Queue | None:
     path = desk.folder / "review" / QUEUE
     before = _read(path)
     if config is None:
-        return before
+        return before and replace(
+            before, tasks=tuple(one for one in before.tasks if one.document_id in desk.papers)
+        )
     for name in config.annotators:
         check_annotator(name, desk)
     queue = draw(desk, config, () if before is None else before.tasks)
@@ -176,59 +178,10 @@ def pieces_of(paper: Paper, words: int) -> Iterator[Range]:
         yield start, len(text)
 
 
-def shown_to(desk: Desk, queue: Queue | None, annotator: str) -> Desk:
-    """Take the suggestions off a desk that its annotator is not to see."""
-    if queue is None or not (queue.config.hidden_spans or queue.config.hidden_documents):
-        return desk
-    return replace(desk, papers=_Shown(desk.papers, queue.config, annotator))
-
-
-def is_hidden(config: QueueConfig, annotator: str, document_id: str) -> bool:
-    """Say whether an annotator is shown no suggestion in a document."""
-    drawn = chance(config.seed, "document", document_id, annotator)
-    return drawn < config.hidden_documents
-
-
-def shown(paper: Paper, config: QueueConfig, annotator: str) -> Paper:
-    """Take the suggestions off a document that an annotator is not to see."""
-    name = paper.document.id
-    if is_hidden(config, annotator, name):
-        return replace(paper, suggestions=())
-    kept = [
-        one
-        for one in paper.suggestions
-        if chance(config.seed, "span", name, one.start, one.end, one.label, annotator)
-        >= config.hidden_spans
-    ]
-    return replace(paper, suggestions=tuple(kept))
-
-
 def chance(seed: int, *what: object) -> float:
     """Draw a number from 0 to 1 for something, always the same."""
     digest = hashlib.sha256(json.dumps([seed, *what]).encode()).digest()
     return int.from_bytes(digest[:8]) / 2**64
-
-
-class _Shown(Mapping[str, Paper]):
-    """Documents as one annotator sees them, each worked out when it is looked at."""
-
-    def __init__(self, papers: Mapping[str, Paper], config: QueueConfig, annotator: str) -> None:
-        self._papers, self._config, self._annotator = papers, config, annotator
-        self._seen: dict[str, Paper] = {}
-
-    def __getitem__(self, name: str) -> Paper:
-        if name not in self._seen:
-            self._seen[name] = shown(self._papers[name], self._config, self._annotator)
-        return self._seen[name]
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._papers
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._papers)
-
-    def __len__(self) -> int:
-        return len(self._papers)
 
 
 def _ordered(

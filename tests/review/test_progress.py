@@ -12,8 +12,9 @@ from gonerd.records import Span
 from gonerd.review import verbs
 from gonerd.review.acts import Act
 from gonerd.review.bias import share_of
+from gonerd.review.hiding import shown_to
 from gonerd.review.progress import progress, progress_report, progress_to_json
-from gonerd.review.queues import Queue, QueueConfig, draw, shown_to
+from gonerd.review.queues import Queue, QueueConfig, draw
 from gonerd.review.state import State, apply
 from gonerd.review.verbs import Hand
 from tests.review.small_desk import desk, hand

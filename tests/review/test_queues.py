@@ -13,6 +13,7 @@ from gonerd.errors import ConfigError
 from gonerd.records import Span
 from gonerd.review import verbs
 from gonerd.review.desk import Desk
+from gonerd.review.hiding import shown_to
 from gonerd.review.queues import (
     QUEUE,
     QueueConfig,
@@ -23,7 +24,6 @@ from gonerd.review.queues import (
     next_task,
     open_queue,
     pieces_of,
-    shown_to,
     tasks_of,
 )
 from gonerd.review.state import State
@@ -187,7 +187,9 @@ def test_a_table_that_cannot_be_is_refused(tmp_path: Path, line: str, message: s
 
 
 def test_a_share_of_suggestions_is_hidden_from_each_annotator() -> None:
-    config = QueueConfig(annotators=PEOPLE, hidden_spans=0.3, hidden_documents=0.2, seed=5)
+    config = QueueConfig(
+        annotators=PEOPLE, overlap=3, hidden_spans=0.3, hidden_documents=0.2, seed=5
+    )
     at_hand = many(40)
     queue = draw(at_hand, config)
     seen = {name: shown_to(at_hand, queue, name) for name in PEOPLE}
@@ -200,7 +202,19 @@ def test_a_share_of_suggestions_is_hidden_from_each_annotator() -> None:
         assert 0.35 < left / everything < 0.75
         assert shown_to(at_hand, queue, name).papers["d5"] == mine.papers["d5"]
     assert seen["ana"].papers["d20"] != seen["ben"].papers["d20"]
-    assert shown_to(at_hand, draw(at_hand, QueueConfig(annotators=PEOPLE)), "ana") is at_hand
+    assert shown_to(at_hand, queue, "zoe") is at_hand
+    assert shown_to(at_hand, None, "ana") is at_hand
+
+
+def test_an_annotator_sees_their_own_documents_in_order() -> None:
+    at_hand = many(9)
+    queue = draw(at_hand, QueueConfig(annotators=PEOPLE, order="random", piece=15))
+    mine = shown_to(at_hand, queue, "ben")
+    assert list(mine.papers) == list(
+        dict.fromkeys(one.document_id for one in tasks_of(queue, "ben"))
+    )
+    assert all(mine.papers[name] is at_hand.papers[name] for name in mine.papers)
+    assert {one.document_id for one in mine.disputes} <= set(mine.papers)
 
 
 def test_finishing_does_not_accept_what_is_hidden() -> None:

@@ -11,9 +11,10 @@ from textual.widgets import Static
 from gonerd.errors import GonerdError
 from gonerd.review import verbs
 from gonerd.review.desk import Desk, check_annotator
+from gonerd.review.hiding import shown_to
 from gonerd.review.keys import wishes
 from gonerd.review.log import Log
-from gonerd.review.queues import Queue, shown_to
+from gonerd.review.queues import Queue
 from gonerd.review.terminal.deeds import Deeds
 from gonerd.review.terminal.page import Page
 from gonerd.review.terminal.pressed import pressed
