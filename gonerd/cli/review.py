@@ -1,10 +1,14 @@
-"""The command with which people review: a page in the browser."""
+"""The command with which people review: a page in the browser, or a terminal."""
 
 import webbrowser
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from gonerd.review.desk import Desk
+    from gonerd.review.queues import Queue
 
 Names = Annotated[str, typer.Option(metavar="NAMES", help="Names, with commas between.")]
 
@@ -24,6 +28,19 @@ def review(
         str | None,
         typer.Option(help="Whose annotations are suggested; '' for none. [default: the model's]"),
     ] = None,
+    terminal: Annotated[
+        bool, typer.Option("--terminal", help="Review in this terminal, not on a page.")
+    ] = False,
+    queue: Annotated[
+        Path | None, typer.Option(help="Who reads what, in what order: a TOML file.")
+    ] = None,
+    show_progress: Annotated[
+        bool, typer.Option("--progress", help="Say how far everybody is, and end.")
+    ] = False,
+    out: Annotated[
+        Path | None, typer.Option(help="Write what was decided as annotations, and end.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print progress as JSON.")] = False,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Print the link alone.")] = False,
     port: Annotated[
         int, typer.Option(min=0, max=65535, help="Port; 0 takes last time's, or a free one.")
@@ -61,6 +78,22 @@ def review(
     from gonerd.errors import ConfigError
     from gonerd.review.desk import open_desk
     from gonerd.review.log import open_log
+    from gonerd.review.queues import load_queue_config, open_queue
+
+    if out is not None:
+        from gonerd.review.derive import write_annotations
+
+        count = write_annotations(work, out, guide=guide)
+        typer.echo(f"{out}: {count:,} annotation{'' if count == 1 else 's'}", err=True)
+        return
+    if terminal or show_progress:
+        desk = open_desk(work, guide=guide, suggestions=suggestions)
+        drawn = open_queue(desk, None if queue is None else load_queue_config(queue))
+        if show_progress:
+            _tell_progress(work, desk, drawn, as_json)
+        else:
+            _in_terminal(work, desk, drawn, annotator)
+        return
     from gonerd.review.web.access import EVERY_ROLE, Person, team
     from gonerd.review.web.serve import Options, serve
 
@@ -97,7 +130,36 @@ def review(
         show_others=show_others,
         new_links=new_links,
     )
-    serve(desk, log, options, ready=ready, named_team=bool(group))
+    drawn = open_queue(desk, None if queue is None else load_queue_config(queue))
+    serve(desk, log, options, ready=ready, named_team=bool(group), queue=drawn)
+
+
+def _in_terminal(work: Path, desk: "Desk", drawn: "Queue | None", annotator: str | None) -> None:
+    from gonerd.errors import ConfigError, MissingExtra
+    from gonerd.review.log import open_log
+
+    if annotator is None:
+        raise ConfigError("--annotator: left out; expected the name under which you review.")
+    try:
+        from gonerd.review.terminal.app import run_terminal
+    except ImportError:
+        raise MissingExtra(
+            "--terminal: textual is not installed; expected the extra.\n"
+            "Install it: pip install 'gonerd[review]'"
+        ) from None
+    run_terminal(desk, open_log(work / "review"), annotator.strip(), drawn)
+
+
+def _tell_progress(work: Path, desk: "Desk", drawn: "Queue | None", as_json: bool) -> None:
+    import json
+
+    from gonerd.review.log import EVENTS, open_log
+    from gonerd.review.progress import progress, progress_report, progress_to_json
+    from gonerd.review.state import State
+
+    there = (work / "review" / EVENTS).is_file()
+    found = progress(desk, open_log(work / "review").state if there else State(), drawn)
+    typer.echo(json.dumps(progress_to_json(found)) if as_json else progress_report(found))
 
 
 def _names(listed: str) -> list[str]:

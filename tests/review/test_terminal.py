@@ -19,7 +19,7 @@ from gonerd.errors import GonerdError
 from gonerd.records import Document, Span
 from gonerd.review import verbs
 from gonerd.review.acts import Act, Mark
-from gonerd.review.desk import Desk, Paper
+from gonerd.review.desk import Desk, Paper, open_desk
 from gonerd.review.keys import KEYS
 from gonerd.review.log import Log, open_log
 from gonerd.review.queues import QueueConfig, draw
@@ -29,6 +29,7 @@ from gonerd.review.terminal.seat import CHANGED, Seat
 from gonerd.review.terminal.sheet import Layout, Sheet
 from gonerd.review.terminal.shown import shown_in
 from gonerd.review.verbs import Hand
+from tests.conftest import run_gonerd
 from tests.review.small_desk import ANN, desk, marks, paper
 from tests.strategies import HOSTILE_TEXTS
 
@@ -376,3 +377,26 @@ def test_an_empty_document_is_shown(tmp_path: Path) -> None:
     keys = ["n", "j", "a", "v", "D", "d", "o", "pagedown", "end", "home", "A", "left"]
     app = press(open_log(tmp_path), *keys, of=at_hand)
     assert shown(app) == ""
+
+
+def test_work_is_told_written_and_handed_out_on_the_command_line(built_copy: Path) -> None:
+    work = Path("work") / "sample"
+    (built_copy / "queue.toml").write_text(
+        'annotators = ["ana", "ben"]\npiece = 2000\nhidden_spans = 0.1\n'
+    )
+    asked = ["review", work, "--queue", "queue.toml", "--progress"]
+    done = run_gonerd(*asked, cwd=built_copy)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("0 of 8 documents done; 0.0% read; 0 acts; ")
+    assert "ben: 0 of " in done.stdout
+    told = json.loads(run_gonerd(*asked, "--json", cwd=built_copy).stdout)
+    assert [one["annotator"] for one in told["annotators"]] == ["ana", "ben"]
+    assert not (built_copy / work / "review" / "events.jsonl").exists()
+    at_hand, log = open_desk(built_copy / work), open_log(built_copy / work / "review")
+    ana = Hand(desk=at_hand, state=log.state, annotator="ana")
+    log.commit([verbs.finish(ana, next(iter(at_hand.papers)), 0, 500)])
+    done = run_gonerd("review", work, "--out", "reviewed.jsonl", cwd=built_copy)
+    assert (done.returncode, done.stderr) == (0, "reviewed.jsonl: 1 annotation\n")
+    done = run_gonerd("review", work, "--terminal", cwd=built_copy)
+    assert done.returncode == 1
+    assert "--annotator: left out; expected the name under which you review." in done.stderr

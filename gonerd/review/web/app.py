@@ -9,7 +9,7 @@ import re
 from collections.abc import AsyncIterator
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,9 @@ from gonerd.errors import GonerdError, RecordError, StoreError
 from gonerd.review import keys, verbs
 from gonerd.review.acts import Act
 from gonerd.review.desk import Desk, Paper
+from gonerd.review.hiding import shown_to
 from gonerd.review.log import Refused
+from gonerd.review.queues import Queue
 from gonerd.review.web import places, views, wishes
 from gonerd.review.web.access import Access, Person
 from gonerd.review.web.guard import person_of, refused
@@ -47,6 +49,15 @@ class Office:
     folder: Path
     """Of the log."""
     wait: float = WAIT
+    queue: Queue | None = None
+    """Who reads what, where work was handed out."""
+    _seen: dict[str, Desk] = field(default_factory=dict, repr=False)
+
+    def seen_by(self, annotator: str) -> Desk:
+        """Give the desk as an annotator is to see it."""
+        if annotator not in self._seen:
+            self._seen[annotator] = shown_to(self.desk, self.queue, annotator)
+        return self._seen[annotator]
 
     @cached_property
     def labels(self) -> list[str]:
@@ -66,13 +77,14 @@ class Office:
         """Name the work for what a browser keeps: pages of other folders leave it alone."""
         return hashlib.sha256(str(self.desk.folder.resolve()).encode()).hexdigest()[:16]
 
-    def paper(self, document_id: str) -> Paper:
-        """Give a document; one that is not there is a RecordError."""
-        if document_id not in self.desk.papers:
+    def paper(self, document_id: str, annotator: str) -> Paper:
+        """Give a document as an annotator is to see it; one that is not there is a RecordError."""
+        papers = self.seen_by(annotator).papers
+        if document_id not in papers:
             raise RecordError(
                 f"{document_id!r}: no such document; expected one of {self.desk.folder}."
             )
-        return self.desk.papers[document_id]
+        return papers[document_id]
 
 
 def make_app(office: Office) -> FastAPI:
@@ -130,7 +142,7 @@ def _add_reading(app: FastAPI, office: Office) -> None:
     def desk(request: Request) -> Any:
         person = _me(request)
         with office.keeper.reading() as state:
-            documents = views.documents(office.desk, state, person.name)
+            documents = views.documents(office.seen_by(person.name), state, person.name)
             last = places.last_place(office.folder, person.name, state)
             act = len(state.acts)
         return {
@@ -151,7 +163,7 @@ def _add_reading(app: FastAPI, office: Office) -> None:
 
     @app.get("/api/text")
     def text(request: Request, document: str) -> Response:
-        paper = office.paper(document)
+        paper = office.paper(document, _me(request).name)
         tag = f'"{paper.document.text_sha256}"'
         headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
         if request.headers.get("if-none-match", "").removeprefix("W/") == tag:
@@ -160,14 +172,14 @@ def _add_reading(app: FastAPI, office: Office) -> None:
 
     @app.get("/api/spans")
     def spans(request: Request, document: str, start: int = 0, end: int | None = None) -> Any:
-        paper = office.paper(document)
+        paper = office.paper(document, _me(request).name)
         with office.keeper.reading() as state:
             held = views.held(paper, state, _me(request).name)
         return {"suggestions": views.suggestions(paper, start, end), **held}
 
     @app.get("/api/tokens")
-    def tokens(document: str, start: int, end: int) -> Any:
-        paper = office.paper(document)
+    def tokens(request: Request, document: str, start: int, end: int) -> Any:
+        paper = office.paper(document, _me(request).name)
         return tokens_in(paper, start, min(end, start + 50_000))
 
     @app.get("/api/guide")
@@ -176,15 +188,16 @@ def _add_reading(app: FastAPI, office: Office) -> None:
 
     @app.get("/api/changes")
     async def changes(request: Request, after: int, document: str | None = None) -> Any:
-        paper = None if document is None else office.paper(document)
-        return await _changes(office, _me(request).name, paper, after)
+        name = _me(request).name
+        paper = None if document is None else office.paper(document, name)
+        return await _changes(office, name, paper, after)
 
     @app.get("/api/others")
     def others(request: Request, document: str, start: int, end: int) -> Any:
         person = _me(request)
         if not office.access.sees_others(person):
             return refused(403, "others", "what they hold", "--show-others, or to be the owner")
-        office.paper(document)
+        office.paper(document, person.name)
         with office.keeper.reading() as state:
             return {"others": views.others(state, person.name, document, start, end)}
 
@@ -197,7 +210,8 @@ def _add_reading(app: FastAPI, office: Office) -> None:
                 names |= {name for name, _ in state.held}
             return {
                 "people": {
-                    name: views.documents(office.desk, state, name) for name in sorted(names)
+                    name: views.documents(office.seen_by(name), state, name)
+                    for name in sorted(names)
                 }
             }
 
@@ -235,15 +249,17 @@ async def _changes(office: Office, annotator: str, paper: Paper | None, after: i
 
 def _add_searching(app: FastAPI, office: Office) -> None:
     @app.get("/api/search")
-    def search(words: str, document: str | None = None, whole: bool = False) -> Any:
+    def search(
+        request: Request, words: str, document: str | None = None, whole: bool = False
+    ) -> Any:
         """Find words as they are written or in other case: places in a document, or counts."""
-        pattern = _pattern(words, whole)
+        pattern, name = _pattern(words, whole), _me(request).name
         if document is not None:
-            text = office.paper(document).document.text
+            text = office.paper(document, name).document.text
             places = [match.span() for match in pattern.finditer(text)]
             return {"count": len(places), "places": places[:MOST_FOUND]}
         found = []
-        for paper in office.desk.papers.values():
+        for paper in office.seen_by(name).papers.values():
             if count := sum(1 for _ in pattern.finditer(paper.document.text)):
                 found.append([paper.document.id, count])
         return {"count": sum(count for _, count in found), "documents": found}
@@ -258,8 +274,9 @@ def _add_searching(app: FastAPI, office: Office) -> None:
 
 
 def _preview(office: Office, person: Person, wish: dict[str, Any]) -> Any:
+    desk = office.seen_by(person.name)
     with office.keeper.reading() as state:
-        hand = verbs.Hand(desk=office.desk, state=state, annotator=person.name)
+        hand = verbs.Hand(desk=desk, state=state, annotator=person.name)
         try:
             act = wishes.label_all_of(hand, wish)
         except KeyError as error:
@@ -271,7 +288,8 @@ def _preview(office: Office, person: Person, wish: dict[str, Any]) -> Any:
             changed[mark.document_id] = changed.get(mark.document_id, 0) + 1
             spans += (mark.now is not None and mark.now.status != "rejected") or not wish["label"]
     asked = wish["documents"]
-    among = [office.paper(one) for one in (list(office.desk.papers) if asked is None else asked)]
+    names = list(desk.papers) if asked is None else asked
+    among = [office.paper(one, person.name) for one in names]
     whole = bool(wish.get("whole", True))
     met = sum(
         len(verbs.occurrences(one.document.text, wish["words"], whole=whole)) for one in among
@@ -308,12 +326,12 @@ def _add_acting(app: FastAPI, office: Office) -> None:
     async def wish(request: Request) -> Response:
         person = _me(request)
         page, shown, asked = wishes.page_of(await _json(request))
-        paper = None if shown is None else office.paper(shown)
+        paper = None if shown is None else office.paper(shown, person.name)
         waiting: list[Future[Act | Refused | None]] = []
         for one in asked:
             origin = f"web/{page}/{one['number']}"
             try:
-                made = wishes.make(office.desk, person, origin, one)
+                made = wishes.make(office.seen_by(person.name), person, origin, one)
             except RecordError as error:
                 failed: Future[Act | Refused | None] = Future()
                 failed.set_exception(error)
@@ -345,9 +363,10 @@ def _add_acting(app: FastAPI, office: Office) -> None:
         at = body.get("at") if isinstance(body, dict) else None
         if type(at) is not int or at < 0 or not isinstance(body.get("document"), str):
             raise RecordError("place: expected a document and a character of it.")
-        office.paper(body["document"])
+        name = _me(request).name
+        office.paper(body["document"], name)
         kept = places.Place(document_id=body["document"], at=at)
-        await run_in_threadpool(places.keep_place, office.folder, _me(request).name, kept)
+        await run_in_threadpool(places.keep_place, office.folder, name, kept)
         return {}
 
 

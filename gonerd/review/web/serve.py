@@ -10,6 +10,7 @@ from pathlib import Path
 from gonerd.errors import ConfigError, GonerdError, MissingExtra
 from gonerd.review.desk import Desk
 from gonerd.review.log import Log
+from gonerd.review.queues import Queue
 from gonerd.review.web.access import Access, Person, grant, keep_port, last_port
 
 try:
@@ -116,6 +117,7 @@ def serve(
     *,
     ready: Callable[[list[tuple[str, str]]], None],
     named_team: bool = False,
+    queue: Queue | None = None,
 ) -> None:
     """Serve until stopped; `ready` gets names and links once the port is taken."""
     check(options, named_team=named_team)
@@ -123,7 +125,10 @@ def serve(
     taken = listen(options, folder)
     port = taken.getsockname()[1]
     access = grant(folder, options.people, show_others=options.show_others, new=options.new_links)
-    app = make_app(Office(desk=desk, keeper=Keeper(log=log), access=access, folder=folder))
+    office = Office(
+        desk=desk, keeper=Keeper(log=log), access=access, folder=folder, queue=queue
+    )  # fmt: skip
+    app = make_app(office)
     guard = Guard(
         app=app,
         access=access,
