@@ -1,5 +1,6 @@
 """Tests that work is handed out evenly, once, and the same again, and that what is hidden is."""
 
+import tomllib
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gonerd.config import from_table
 from gonerd.errors import ConfigError
 from gonerd.records import Span
 from gonerd.review import verbs
@@ -28,6 +30,7 @@ from gonerd.review.queues import (
 )
 from gonerd.review.state import State
 from gonerd.review.verbs import Hand
+from tests.conftest import ROOT
 from tests.review.small_desk import desk, paper, save
 
 PEOPLE = ("ana", "ben", "cy")
@@ -232,3 +235,10 @@ def test_chances_are_even() -> None:
     drawn = [chance(7, "x", number) for number in range(2000)]
     assert 0.47 < sum(drawn) / len(drawn) < 0.53
     assert all(0.0 <= one < 1.0 for one in drawn)
+
+
+def test_the_table_in_the_readme_is_a_whole_one() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    table = readme.split("## Review\n")[1].split("```toml\n")[1].split("```")[0]
+    config = from_table(QueueConfig, tomllib.loads(table), "README.md")
+    assert (config.overlap, config.order) == (2, "uncertainty")

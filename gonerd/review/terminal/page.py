@@ -142,7 +142,8 @@ class Page(Widget, can_focus=True):
                 run = ""
             run, style = run + cell.text, now
         segments.append(Segment(run, style))
-        return Strip(segments).adjust_cell_length(self.size.width, self.rich_style)
+        drawn = Strip(segments).apply_style(self.rich_style)
+        return drawn.adjust_cell_length(self.size.width, self.rich_style)
 
     def _style(self, cell: Cell, outside: bool) -> Style:
         one, seat = cell.span, self.seat
@@ -169,6 +170,6 @@ def _look_of(one: Shown, colour: str, *, sign: bool, chosen: bool) -> Style:
         bold=one.status in ("accepted", "added") and not sign,
         underline=one.status == "suggested" and not sign,
         strike=rejected and not sign,
-        dim=rejected or (sign and not chosen),
+        dim=rejected,
         reverse=chosen,
     )
