@@ -3,7 +3,7 @@
 import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -334,7 +334,13 @@ def bench(
         longest_dense=longest_dense,
         memory_from=FOR_MEMORY if memory else None,
     )
-    report = measure(request, lambda line: typer.echo(line, err=True))
-    if json_out is not None:
-        write(report, json_out)
-    print_result(report, to_text(report), False, to_error=str(json_out) == "-")
+    to_standard_output = str(json_out) == "-"
+
+    def keep(report: dict[str, Any]) -> None:
+        if json_out is not None and not to_standard_output:
+            write(report, json_out)
+
+    report = measure(request, lambda line: typer.echo(line, err=True), keep)
+    if to_standard_output:
+        write(report, Path("-"))
+    print_result(report, to_text(report), False, to_error=to_standard_output)

@@ -65,6 +65,9 @@ def test_blocks_read_what_the_table_says_and_their_gradients_are_its(
     found = attend_in_blocks(*tensors, pattern, rows, SCALE, span=span, dropout=dropout)
 
     torch.testing.assert_close(found, expected)
+    with torch.no_grad():  # by smaller blocks
+        without = attend_in_blocks(*tensors, pattern, rows, SCALE, span=span)
+    torch.testing.assert_close(without, expected)
     slopes = torch.autograd.grad(expected.square().sum(), tensors)
     torch.testing.assert_close(torch.autograd.grad(found.square().sum(), tensors), slopes)
 

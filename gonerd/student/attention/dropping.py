@@ -8,7 +8,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from gonerd.student.attention.masks import block_size
 from gonerd.student.attention.spans import Work, at_globals, empty_by_token, index_of, parts_of
 
 if TYPE_CHECKING:
@@ -80,7 +79,7 @@ class _Block:
 def _blocks(work: Work) -> Iterator[_Block]:
     import torch
 
-    size, half = block_size(work.plan.known.pattern), work.plan.known.pattern.half_window
+    size, half = work.plan.known.size, work.plan.known.pattern.half_window
     globs = at_globals(work)
     chance = torch.Generator().manual_seed(work.plan.seed)
     dropped = round(work.plan.dropout * STEPS)

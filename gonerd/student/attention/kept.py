@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from gonerd.student.attention.dropping import read_dropping, slopes_dropping
-from gonerd.student.attention.masks import Globals, Known, at, block_size
+from gonerd.student.attention.masks import Globals, Known, at
 from gonerd.student.attention.spans import (
     Part,
     Plan,
@@ -60,7 +60,7 @@ def read_and_keep(
     from torch.nn.functional import pad
 
     length = query.shape[2]
-    beyond = -length % block_size(known.pattern)
+    beyond = -length % known.size
     if beyond:
         query = pad(query, (0, 0, 0, beyond))
     seed = int(torch.randint(2**62, ())) if dropout else 0
@@ -150,7 +150,7 @@ def _slopes(
     import torch
 
     kernel = torch.ops.aten._scaled_dot_product_flash_attention_for_cpu_backward
-    size, globs = block_size(work.plan.known.pattern), at_globals(work)
+    size, globs = work.plan.known.size, at_globals(work)
     of_query, of_key, of_value = (
         empty_by_token(work.query),
         empty_by_token(work.key),
@@ -191,7 +191,7 @@ def _slopes(
 
 def _in_blocks(work: Work, part: Part) -> "list[torch.Tensor]":
     """Give (head, block, token, width) queries, and overlapping windows of keys and values."""
-    size = block_size(work.plan.known.pattern)
+    size = work.plan.known.size
     reach = size + 2 * work.plan.known.pattern.half_window
     around = (one[part.row, :, part.keys] for one in (work.key, work.value))
     windows = (one.unfold(1, reach, size).mT for one in around)

@@ -15,6 +15,10 @@ SMALLEST_BLOCK = 64
 """Queries; with fewer the work of a block is too little for the cost of starting it."""
 
 
+TILE = 32
+"""Queries that the kernel for a CPU reads at once; a block of no more looks at the fewest keys."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False, slots=True)
 class Globals:
     """The global tokens of a batch."""
@@ -26,7 +30,11 @@ class Globals:
 
 
 def block_size(pattern: Pattern) -> int:
-    """Choose how many queries a block has: half as many as the keys on one side, by trial."""
+    """Choose how many queries a block has: half as many as the keys on one side, by trial.
+
+    Gradients of windows are added up where these overlap, which costs more than the keys that small
+    blocks need not look at; where none are wanted, a CPU reads by tiles.
+    """
     return max(SMALLEST_BLOCK, pattern.half_window // 2)
 
 
@@ -52,6 +60,8 @@ class Known:
     """What masks are made of: tokens with half a window, and what fills up a block, around them."""
 
     pattern: Pattern
+    size: int
+    """Queries of a block."""
     there: "torch.Tensor"
     """(row or 1, token): true for keys that windows are for: no padding, and no global tokens."""
     document: "torch.Tensor | None"
@@ -61,13 +71,20 @@ class Known:
     globs_document: "torch.Tensor | None"
 
 
-def know_rows(pattern: Pattern, rows: Rows, like: "torch.Tensor", globs: Globals | None) -> Known:
-    """Gather what masks of spans are made of."""
+def know_rows(
+    pattern: Pattern,
+    rows: Rows,
+    like: "torch.Tensor",
+    globs: Globals | None,
+    size: int | None = None,
+) -> Known:
+    """Gather what masks of spans are made of; `size` is that of a block, if not the usual one."""
     import torch
     from torch.nn.functional import pad
 
     half = pattern.half_window
-    around = (half, half + -rows.length % block_size(pattern))
+    size = block_size(pattern) if size is None else size
+    around = (half, half + -rows.length % size)
     there = torch.ones((1, rows.length), dtype=torch.bool, device=like.device)
     if rows.readable is not None:
         there = rows.readable
@@ -83,6 +100,7 @@ def know_rows(pattern: Pattern, rows: Rows, like: "torch.Tensor", globs: Globals
     document = None if rows.document is None else pad(rows.document, around, value=-1)
     return Known(
         pattern=pattern,
+        size=size,
         there=pad(there, around),
         document=document,
         globs_there=globs_there,
@@ -94,7 +112,7 @@ def visible_windows(known: Known, start: int, num_blocks: int) -> "torch.Tensor"
     """Write out which (row or 1, block, query, key) are visible, from the query `start` on."""
     import torch
 
-    size, half = block_size(known.pattern), known.pattern.half_window
+    size, half = known.size, known.pattern.half_window
     reach, device = size + 2 * half, known.there.device
     of_query = torch.arange(size, device=device)[:, None]
     of_key = torch.arange(reach, device=device)[None] - half
@@ -114,12 +132,12 @@ def visible_globals(known: Known, start: int, num_blocks: int) -> "torch.Tensor"
     seen = known.globs_there[:, None, None]
     if known.globs_document is not None:
         seen = seen & (_documents(known, start, num_blocks) == known.globs_document[:, None, None])
-    return seen.expand(-1, num_blocks, block_size(known.pattern), -1)
+    return seen.expand(-1, num_blocks, known.size, -1)
 
 
 def _documents(known: Known, start: int, num_blocks: int) -> "torch.Tensor":
     """Give the (row, block, query, 1) documents of queries."""
-    size, first = block_size(known.pattern), known.pattern.half_window + start
+    size, first = known.size, known.pattern.half_window + start
     assert known.document is not None
     of_queries = known.document[:, first : first + num_blocks * size]
     return of_queries.unflatten(1, (num_blocks, size))[..., None]

@@ -8,7 +8,6 @@ from gonerd.student.attention.masks import (
     Globals,
     Known,
     at,
-    block_size,
     summands,
     visible_globals,
     visible_windows,
@@ -59,7 +58,7 @@ class Part:
 def parts_of(work: Work) -> Iterator[Part]:
     """Walk over the spans of all rows."""
     known = work.plan.known
-    size, half = block_size(known.pattern), known.pattern.half_window
+    size, half = known.size, known.pattern.half_window
     length = work.query.shape[2]
     step = size * max(1, work.plan.span // size)
     for start in range(0, length, step):

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING
 
 from gonerd.student.attention.kept import can_keep, read_and_keep
 from gonerd.student.attention.masks import (
+    TILE,
     Globals,
     Known,
     at,
-    block_size,
     know_rows,
     summands,
     visible_globals,
@@ -45,8 +45,13 @@ def read_windows(
     span: int = SPAN,
 ) -> "torch.Tensor":
     """Let every query read its window and the global tokens; put what those have read in place."""
-    known = know_rows(pattern, rows, query, globs)
-    if can_keep(query, dropout):
+    import torch
+
+    learns = torch.is_grad_enabled() and any(one.requires_grad for one in (query, key, value))
+    keeps = can_keep(query, dropout)
+    size = TILE if keeps and not learns and not dropout else None
+    known = know_rows(pattern, rows, query, globs, size)
+    if keeps:
         return read_and_keep(query, key, value, known, globs, global_rows, scale, dropout, span)
     found = read_anywhere(query, key, value, known, globs, scale, dropout, span)
     return put_rows(found, globs, global_rows)
@@ -77,7 +82,7 @@ def read_anywhere(
     # a graph for any length cannot be made of a number of spans
     if torch.compiler.is_compiling() or torch.jit.is_tracing():
         return read(query, (key,), (value,), 0, 0)
-    step = _span_size(known.pattern, len(query), span)
+    step = _span_size(known, len(query), span)
     if step >= length:
         return read(query, (key,), (value,), 0, 0)
     if torch.is_grad_enabled() and any(one.requires_grad for one in (query, key, value)):
@@ -103,10 +108,10 @@ def put_rows(
     return found.scatter(2, globs.places[:, None, :, None].expand_as(kept), kept)
 
 
-def _span_size(pattern: Pattern, num_rows: int, most: int) -> int:
+def _span_size(known: Known, num_rows: int, most: int) -> int:
     """Choose how many queries of a row a span has: whole blocks, no window beyond neighbours."""
-    size = block_size(pattern)
-    return size * max(1, -(-pattern.half_window // size), most // (size * num_rows))
+    size = known.size
+    return size * max(1, -(-known.pattern.half_window // size), most // (size * num_rows))
 
 
 def _with_neighbours(
@@ -144,7 +149,7 @@ def _read_span(
     from torch.nn.functional import pad, scaled_dot_product_attention
 
     num_rows, num_heads, length, width = query.shape
-    size, half = block_size(known.pattern), known.pattern.half_window
+    size, half = known.size, known.pattern.half_window
     beyond = -length % size
     num_blocks = (length + beyond) // size
     blocks = pad(query, (0, 0, 0, beyond)).unflatten(2, (num_blocks, size)).flatten(0, 1)

@@ -13,12 +13,14 @@ from gonerd.student.bench.models import (
     make_model,
     token_ids,
 )
-from gonerd.student.bench.setting import Setting, Step
+from gonerd.student.bench.setting import NotHere, Setting, Step
 
 if TYPE_CHECKING:
     import torch
 
 TEXTS = 5
+LONGEST_PADDED = 4_096
+"""On a CPU, where nobody pads longer ones: it would take minutes, and one by one is faster."""
 
 
 def lengths_of(setting: Setting) -> list[int]:
@@ -30,6 +32,8 @@ def padded(setting: Setting) -> Step:
     """Read by transformers, in one batch, each text as long as the longest."""
     import torch
 
+    if setting.device == "cpu" and setting.length > LONGEST_PADDED:
+        raise NotHere(f"on a CPU padded up to {LONGEST_PADDED:,} tokens alone")
     texts = _texts(setting)
     there = torch.zeros((TEXTS, setting.length), dtype=torch.long, device=setting.device)
     ids = there.clone()

@@ -14,8 +14,16 @@ from gonerd.student.bench.setting import Setting, Side, Step, System
 from gonerd.student.bench.systems import systems
 
 
-def bench(request: Request, tell: Callable[[str], None] = lambda line: None) -> dict[str, Any]:
-    """Measure, and judge by the goals; `tell` hears of what comes next."""
+def bench(
+    request: Request,
+    tell: Callable[[str], None] = lambda line: None,
+    keep: Callable[[dict[str, Any]], None] = lambda report: None,
+) -> dict[str, Any]:
+    """Measure, and judge by the goals.
+
+    `tell` hears of what comes next; `keep` is given what there is after each system, so that a run
+    that is stopped is not lost.
+    """
     import torch
 
     chosen = _chosen(request)
@@ -30,7 +38,7 @@ def bench(request: Request, tell: Callable[[str], None] = lambda line: None) -> 
         "clock": clock_of(device, torch.get_num_threads()),
         "settings": asdict(request),
     }
-    figures = []
+    figures: list[dict[str, Any]] = []
     for system in chosen:
         found = []
         for length in request.lengths:
@@ -38,7 +46,9 @@ def bench(request: Request, tell: Callable[[str], None] = lambda line: None) -> 
             found.append(measure(system, replace(request.setting, length=length), request))
         _add_memory(system, found, request)
         figures += found
-    return {**report, "figures": figures, "goals": judge(figures, request.setting)}
+        report |= {"figures": figures, "goals": judge(figures, request.setting)}
+        keep(report)
+    return report
 
 
 def measure(system: System, setting: Setting, request: Request) -> dict[str, Any]:
