@@ -400,3 +400,34 @@ def test_work_is_told_written_and_handed_out_on_the_command_line(built_copy: Pat
     done = run_gonerd("review", work, "--terminal", cwd=built_copy)
     assert done.returncode == 1
     assert "--annotator: left out; expected the name under which you review." in done.stderr
+
+
+def test_what_is_drawn_is_what_is_laid_out(tmp_path: Path) -> None:
+    text = "\n".join(f"{number} Ann Lee of Lund" for number in range(300))
+    spans = tuple(Span(start=at, end=at + 3, label="PER") for at in range(2, 4000, 50))
+    at_hand = replace(DESK, papers={"x": paper("x", text, spans)}, disputes=())
+
+    async def story(app: Terminal, pilot: "Pilot[None]") -> None:
+        for key in (
+            "n",
+            "a",
+            "x",
+            "pagedown",
+            "j",
+            "u",
+            "end",
+            "pageup",
+            "z",
+            "home",
+            "v",
+            "right",
+        ):
+            await pilot.press(key)
+            drawn = [app.page.render_line(y).text[2:].rstrip() for y in range(app.page.size.height)]
+            laid_out = ["".join(cell.text for cell in one.cells) for one in app.page.lines]
+            assert [one for one in drawn if one] == [one.rstrip() for one in laid_out if one]
+        await pilot.resize_terminal(40, 12)
+        await pilot.pause()
+        assert all(app.page.render_line(y).cell_length == 40 for y in range(10))
+
+    play(open_log(tmp_path), story, at_hand)

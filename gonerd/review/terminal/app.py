@@ -104,6 +104,7 @@ class Terminal(App[None]):
             self.page.reveal(*seat.chosen)
         else:
             self.page.renew()
+        self.page.draw()
         self.query_one("#place", Static).update(escape(self.place()))
         self.query_one("#chosen", Static).update(escape(seat.says or self.says()))
 

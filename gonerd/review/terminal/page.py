@@ -3,6 +3,7 @@
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.geometry import Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
@@ -33,6 +34,7 @@ class Page(Widget, can_focus=True):
         self._sheet = Sheet(text="")
         self._layout: Layout | None = None
         self._lines: list[Line] = []
+        self._strips: list[Strip] = []
         self.open(seat.begin())
 
     def open(self, at: int) -> None:
@@ -64,7 +66,18 @@ class Page(Widget, can_focus=True):
         if self.top[1] >= len(lines) or lines[self.top[1]].start != at:
             self.top = self.layout_now.position(at)
         self._lines = []
-        self.refresh()
+
+    def draw(self) -> None:
+        """Draw what is in view, and send the lines alone that are not as they were."""
+        before = self._strips
+        width, height = self.size
+        self._strips = [self._strip(y) for y in range(height)]
+        if len(before) != height or (before and before[0].cell_length != width):
+            self.refresh()
+            return
+        changed = [y for y in range(height) if self._strips[y] != before[y]]
+        if changed:
+            self.refresh(*(Region(0, y, width, 1) for y in changed))
 
     @property
     def lines(self) -> list[Line]:
@@ -87,7 +100,6 @@ class Page(Widget, can_focus=True):
         """Go down, or up."""
         self.top = self.layout_now.move(self.top, lines)
         self._lines = []
-        self.refresh()
 
     def reveal(self, start: int, end: int) -> None:
         """Bring a range into view, if it is not."""
@@ -105,14 +117,17 @@ class Page(Widget, can_focus=True):
         at = self.first
         self._layout, self._lines = None, []
         self.top = self.layout_now.position(at)
+        self.draw()
 
     def on_mouse_scroll_down(self) -> None:
         """Go down."""
         self.scroll_lines(3)
+        self.draw()
 
     def on_mouse_scroll_up(self) -> None:
         """Go up."""
         self.scroll_lines(-3)
+        self.draw()
 
     def on_click(self, event: events.Click) -> None:
         """Say which character was clicked."""
@@ -126,6 +141,10 @@ class Page(Widget, can_focus=True):
                 return
 
     def render_line(self, y: int) -> Strip:
+        """Give a line as it was drawn."""
+        return self._strips[y] if y < len(self._strips) else Strip.blank(self.size.width)
+
+    def _strip(self, y: int) -> Strip:
         """Draw a line."""
         lines = self.lines
         if y >= len(lines):
