@@ -14,8 +14,9 @@ from gonerd.records import Annotation, Document, Span, annotation_to_json, docum
 from gonerd.review.desk import open_desk
 from gonerd.review.log import open_log
 from gonerd.review.web.access import Access, grant, team
-from gonerd.review.web.app import Office, make_app
+from gonerd.review.web.app import make_app
 from gonerd.review.web.guard import Guard, Rate, Site
+from gonerd.review.web.office import Office
 from gonerd.review.web.saving import Keeper
 
 ASTRAL = (

@@ -387,6 +387,13 @@ def test_tokens_are_those_of_the_whole_text(ana: Client) -> None:
     assert tokens(-5, 10_000)[-3:] == ["Ana", "left", "."]
 
 
+def test_a_word_without_end_is_cut(tmp_path: Path) -> None:
+    text = "Ana " + "\U0001f600" * 5000 + " left"
+    with place(write_work(tmp_path, {"long": (text, ())})) as office:
+        answer = office.client("ana").get("/api/tokens?document=long&start=0&end=9999").json
+    assert answer["tokens"] == [0, 3, 4, 1, *[1, 1] * 4999, 2, 4]
+
+
 def test_the_guide_comes_as_a_tree(ana: Client) -> None:
     answer = ana.get("/api/guide").json
     assert answer["guide"] == "gonerd@1"

@@ -201,7 +201,8 @@ class Guard:
             return self._stranger(scope, token or "none")
         answer = Response(
             '<!doctype html><html lang="en"><meta charset="utf-8"><title>gonerd</title>'
-            '<link rel="icon" href="/page/icon.svg"><meta http-equiv="refresh" content="0;url=/"><p><a href="/">Go on</a></p></html>',
+            '<link rel="icon" href="/page/icon.svg">'
+            '<meta http-equiv="refresh" content="0;url=/"><p><a href="/">Go on</a></p></html>',
             media_type="text/html",
         )
         answer.set_cookie(

@@ -16,8 +16,9 @@ from gonerd.review.web.access import Access, Person, grant, keep_port, last_port
 try:
     import uvicorn
 
-    from gonerd.review.web.app import Office, make_app
+    from gonerd.review.web.app import make_app
     from gonerd.review.web.guard import Guard, Rate, Site
+    from gonerd.review.web.office import Office
     from gonerd.review.web.saving import Keeper
 except ImportError as error:
     raise MissingExtra(

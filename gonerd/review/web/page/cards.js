@@ -50,7 +50,11 @@ export class Cards {
     const { room } = this;
     const filter = make("input", { type: "search", "aria-label": "Filter by name", placeholder: "Filter" });
     const list = make("div", { class: "list documents" });
-    const dialog = open("Documents", [filter, list]);
+    const far = button("How far the work is", () => {
+      dialog.close();
+      room.deeds.do("progress");
+    });
+    const dialog = open("Documents", [filter, list], [far]);
     dialog.classList.add("wide");
     const fill = () => {
       const words = filter.value.toLowerCase();

@@ -128,10 +128,12 @@ export class Windows {
       }
       const places = `${number(answer.occurrences)} occurrence${answer.occurrences === 1 ? "" : "s"}`;
       const what = chosen.value ? `become ${chosen.value}` : "are rejected";
-      says.textContent = `${places}; ${number(answer.spans)} ${what}, `
-        + `in ${number(answer.documents)} document${answer.documents === 1 ? "" : "s"}. `
-        + (chosen.value ? "Where another of your spans holds, nothing changes." : "");
-      go.disabled = !answer.spans && !answer.documents;
+      const where = `in ${number(answer.documents)} document${answer.documents === 1 ? "" : "s"}`;
+      const none = !answer.spans && !answer.documents;
+      says.textContent = none ? `${places}; there is nothing to change.`
+        : `${places}; ${number(answer.spans)} ${what}, ${where}. `
+          + (chosen.value ? "Where another of your spans holds, nothing changes." : "");
+      go.disabled = none;
       if (!go.disabled) go.focus();
     };
     for (const one of [whole, all, chosen]) one.addEventListener("change", count);
@@ -149,14 +151,30 @@ export class Windows {
   read() {
     const { room } = this;
     const { choice, offsets } = room;
-    const start = unread(room) ?? 0;
-    const there = choice.span?.end ?? choice.points?.[1] ?? offsets.toPoints(room.view.bottom());
     if (choice.points) return this.finish(...choice.points, "Is the selection read?");
-    if (there <= start) return room.notice("All up to here has been read.");
-    return this.finish(start, there, "Read up to here?");
+    const start = unread(room) ?? offsets.points;
+    const there = choice.span?.end ?? offsets.toPoints(room.view.bottom());
+    if (there > start) return this.finish(start, there, "Read up to here?", true);
+    const dialog = open("All up to here has been read", [], this.wider(() => dialog.close()));
+    return undefined;
   }
 
-  finish(start, end, title) {
+  /** Give what can be declared of the whole document. */
+  wider(close) {
+    const { room } = this;
+    return [
+      button("The whole document", () => {
+        close();
+        room.deeds.do("done");
+      }),
+      button("Not read after all", () => {
+        close();
+        room.deeds.do("reopen");
+      }),
+    ];
+  }
+
+  finish(start, end, title, wider = false) {
     const { room } = this;
     const inside = room.held.within(start, end).filter(
       (span) => span.start >= start && span.end <= end && room.held.status(span) === "suggested",
@@ -172,6 +190,7 @@ export class Windows {
       ? [button("Leave them undecided", () => done("leave"), { class: "main" }),
         button("Accept them", () => done("accept")), button("Reject them", () => done("reject"))]
       : [button("It is read", () => done("leave"), { class: "main" })];
+    if (wider) actions.push(...this.wider(() => dialog.close()));
     const dialog = open(title, [make("p", {}, say_),
       make("p", { class: "small" }, "What is read and not marked is said to be no name.")], actions);
     dialog.querySelector(".main").focus();

@@ -133,7 +133,7 @@ function dashes(colour, place, thick, on, all) {
 
 /** Shade a span: a suggestion by how sure the model is, a decision in full. */
 function tint({ span, status }, colour) {
-  const share = status === "suggested" ? 4 + Math.round(12 * (span.confidence ?? 0.5)) : 24;
+  const share = status === "suggested" ? 3 + Math.round(11 * (span.confidence ?? 0.5)) : 20;
   const image = `color-mix(in srgb, ${colour} ${share}%, transparent)`;
   return { image: `linear-gradient(${image}, ${image})`, size: "100% 100%", place: "0 0", repeat: "no-repeat" };
 }

@@ -9,9 +9,12 @@ export class Toolbar {
     this.room = room;
     this.deeds = deeds;
     this.what = make("p", { class: "what" });
-    const act = (says, wish, label, more = {}) => button(says, () => deeds.do(wish), {
-      "data-wish": wish, "aria-label": label ?? says, title: hint(room, wish, label ?? says), ...more,
+    const act = (says, wish, label) => button(says, () => deeds.do(wish), {
+      "data-wish": wish, "aria-label": label ?? says, title: hint(room, wish, label ?? says),
     });
+    const border = (says, wish, label) => button(says, (event) => {
+      deeds.do(event.shiftKey ? `${wish}_character` : wish);
+    }, { "data-wish": wish, "aria-label": label, title: `${hint(room, wish, label)}; with Shift: one character` });
     this.labels = make("div", { class: "labels", role: "group", "aria-label": "Label" },
       room.labels.slice(0, 12).map(([label, says], at) => button(label, () => deeds.run(() => deeds.label(label)), {
         class: `label label-${at % 12}`, title: `${says} ${at < 9 ? `[${at + 1}]` : ""}`, "data-label": label,
@@ -19,14 +22,12 @@ export class Toolbar {
     this.decide = make("div", { class: "group" },
       act("Accept", "accept"), act("Reject", "reject"), act("Undecided", "reset", "Back to undecided"));
     this.borders = make("div", { class: "group", role: "group", "aria-label": "Borders" },
-      act("\u21e4", "start_left", "Start one token earlier"),
-      act("\u21e5", "start_right", "Start one token later"),
-      act("\u2190", "end_left", "End one token earlier"),
-      act("\u2192", "end_right", "End one token later"),
-      act("\u2039", "start_left_character", "Start one character earlier"),
-      act("\u203a", "start_right_character", "Start one character later"),
-      act("\u00ab", "end_left_character", "End one character earlier"),
-      act("\u00bb", "end_right_character", "End one character later"));
+      make("span", { "aria-hidden": "true" }, "Start"),
+      border("\u25c2", "start_left", "Start one token earlier"),
+      border("\u25b8", "start_right", "Start one token later"),
+      make("span", { "aria-hidden": "true" }, "End"),
+      border("\u25c2", "end_left", "End one token earlier"),
+      border("\u25b8", "end_right", "End one token later"));
     this.more = make("div", { class: "group" },
       act("Unsure", "unsure"), act("Note", "note"), act("All occurrences", "label_all"),
       act("Reject all", "reject_all"), act("Guide", "guide"));
@@ -63,8 +64,10 @@ export class Toolbar {
   place() {
     const { choice, view } = this.room;
     if (this.element.hidden) return;
-    const floats = choice.by === "mouse" && matchMedia("(min-width: 60rem)").matches;
+    const floats = choice.by === "mouse" && matchMedia("(min-width: 60rem) and (min-height: 34rem)").matches;
     this.element.classList.toggle("floats", floats);
+    const parent = floats ? view.scroller : document.body;
+    if (this.element.parentElement !== parent) parent.append(this.element);
     if (!floats) {
       this.element.style.top = this.element.style.left = "";
       return;

@@ -18,6 +18,7 @@ export class View {
     this.seen = () => {};
     scroller.addEventListener("scroll", () => this.later(), { passive: true });
     new ResizeObserver(() => this.resized()).observe(canvas);
+    new ResizeObserver(() => this.later()).observe(scroller);
   }
 
   /** Show a text from its beginning. */
