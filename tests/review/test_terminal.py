@@ -431,3 +431,20 @@ def test_what_is_drawn_is_what_is_laid_out(tmp_path: Path) -> None:
         assert all(app.page.render_line(y).cell_length == 40 for y in range(10))
 
     play(open_log(tmp_path), story, at_hand)
+
+
+def test_keys_stay_within_a_piece(tmp_path: Path) -> None:
+    queue = draw(DESK, QueueConfig(annotators=("ana",), piece=6))
+    first = queue.tasks[0]
+    assert first.end < len(ANN)
+    places: list[Span | None] = []
+
+    async def story(app: Terminal, pilot: "Pilot[None]") -> None:
+        for _ in range(8):
+            await pilot.press("j")
+            places.append(app.seat.span)
+        assert app.seat.says == "None after this."
+
+    play(open_log(tmp_path), story, queue=queue)
+    assert places[-1] is not None
+    assert all(one is not None and one.start < first.end for one in places)

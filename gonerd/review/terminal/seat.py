@@ -104,9 +104,17 @@ class Seat:
         return True
 
     def go(self, direction: int, at: int, test: Callable[[Shown], bool]) -> Shown | None:
-        """Choose the next span that passes a test, or the one before; from `at` if none is."""
+        """Choose the next span that passes a test, or the one before; from `at` if none is.
+
+        In a piece of a document, those of the piece alone.
+        """
         place = self.span or (self.points[0] if self.points else at)
-        found = step(self.paper, self.held, place, direction, test)
+        task = self.task
+
+        def here(one: Shown) -> bool:
+            return task.start < one.span.end and one.span.start < task.end and test(one)
+
+        found = step(self.paper, self.held, place, direction, here)
         if found is not None:
             self.take(found.span)
         return found
