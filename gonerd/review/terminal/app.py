@@ -9,7 +9,6 @@ from textual.binding import Binding, BindingType
 from textual.widgets import Static
 
 from gonerd.errors import GonerdError
-from gonerd.review import verbs
 from gonerd.review.desk import Desk, check_annotator
 from gonerd.review.hiding import shown_to
 from gonerd.review.keys import wishes
@@ -20,6 +19,7 @@ from gonerd.review.terminal.page import Page
 from gonerd.review.terminal.pressed import pressed
 from gonerd.review.terminal.seat import Seat
 from gonerd.review.terminal.shown import short, shown_in
+from gonerd.tokens import tokenize
 
 
 def run_terminal(desk: Desk, log: Log, annotator: str, queue: Queue | None = None) -> None:
@@ -69,7 +69,7 @@ class Terminal(App[None]):
 
     def _warm(self) -> None:
         """Read the rules of the language before a border waits for them."""
-        verbs.tokenize("", self.seat.paper.document.language)
+        tokenize("", self.seat.paper.document.language)
 
     def look(self) -> None:
         """Show what was decided elsewhere under the same name."""

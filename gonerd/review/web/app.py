@@ -83,7 +83,10 @@ def _add_acting(app: FastAPI, office: Office) -> None:
         for one in asked:
             origin = f"web/{page}/{one['number']}"
             try:
-                made = wishes.make(office.seen_by(person.name), person, origin, one)
+                # Who settles disputes settles them in all documents, whoever reads those.
+                settles = one.get("verb") == "settle"
+                desk = office.desk if settles else office.seen_by(person.name)
+                made = wishes.make(desk, person, origin, one)
             except RecordError as error:
                 failed: Future[Act | Refused | None] = Future()
                 failed.set_exception(error)
