@@ -48,9 +48,9 @@ class Room {
     return this.numbers.get(label) ?? 0;
   }
 
-  /** Open a document at a character. */
-  async open(id, at = 0) {
-    const [text, answer] = await Promise.all([getText(id), get("spans", { document: id })]);
+  /** Open a document at a character; `asked` is what was asked for it already. */
+  async open(id, at = 0, asked = ask(id)) {
+    const [text, answer] = await asked;
     this.choice.drop();
     this.held = null;
     this.id = id;
@@ -270,13 +270,22 @@ function kept() {
   }
 }
 
+/** Ask for a document and what is held of it. */
+function ask(id) {
+  const asked = Promise.all([getText(id), get("spans", { document: id })]);
+  asked.catch(() => {}); // whoever waits for it hears of it
+  return asked;
+}
+
 async function start() {
+  const early = read(location.hash);
+  const asked = early && ask(early[0]);
   const desk = await get("desk");
   const room = new Room(desk);
   window.room = room;
   const known = (place) => place && desk.documents.some((one) => one.id === place[0]);
   const place = [read(location.hash), desk.last].find(known) ?? [desk.documents[0].id, 0];
-  await room.open(...place);
+  await room.open(...place, asked && place[0] === early[0] ? asked : undefined);
   listenToMouse(room);
   listenToKeys(desk.keys, room.deeds, (name) => {
     if (name === "escape") room.search.close();

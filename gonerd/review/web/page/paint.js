@@ -4,7 +4,7 @@
 
 const LANE = 4;
 
-/** Fill a chunk's element with its text and spans. */
+/** Fill a chunk's element with its text and spans; nothing is done where it has them already. */
 export function paint(element, chunk, room) {
   const { text, held, offsets, look } = room;
   const start = offsets.toPoints(chunk.from);
@@ -16,14 +16,35 @@ export function paint(element, chunk, room) {
     if (status === "suggested" && look.hideSuggested) continue;
     spans.push({ span, status, mark: held.mark(span.key), lane: 0 });
   }
+  const extra = marked(chunk, room);
+  const looks = fingerprint(spans, extra, room, start, end);
+  if (element.looks === looks) return false;
+  element.looks = looks;
   lanes(spans);
-  const edges = borders(chunk, spans, room);
+  const edges = borders(chunk, spans, extra, room);
   const pieces = [];
   for (let at = 0; at + 1 < edges.length; at++) {
     pieces.push(piece(text, edges[at], edges[at + 1], spans, room));
   }
   element.replaceChildren(...pieces);
   readings(element, start, end, held.read_);
+  return true;
+}
+
+/** List ranges that are shown without being spans: what is selected, what was searched for. */
+function marked(chunk, room) {
+  const { range } = room.choice;
+  const picked = range && range[0] < chunk.to && range[1] > chunk.from ? [range] : [];
+  return [...picked, ...room.search.near(chunk.from, chunk.to)];
+}
+
+/** Write down all that decides how a chunk looks. */
+function fingerprint(spans, extra, room, start, end) {
+  const parts = spans.map(({ span, status, mark }) => `${span.key} ${status} ${mark?.unsure ?? ""} `
+    + `${mark?.note ? 1 : ""} ${span.key === room.choice.key ? 1 : ""}`);
+  const read = room.held.read_.filter(([from, to]) => to > start && from < end);
+  const found = room.search.places[room.search.now] ?? "";
+  return JSON.stringify([parts, extra, extra.length ? found : "", Boolean(room.choice.range), read]);
 }
 
 /** Give each span the lowest lane that is free where it begins. */
@@ -37,7 +58,7 @@ function lanes(spans) {
   }
 }
 
-function borders(chunk, spans, room) {
+function borders(chunk, spans, extra, room) {
   const edges = new Set([chunk.from, chunk.to]);
   const add = (at) => {
     if (at > chunk.from && at < chunk.to) edges.add(at);
@@ -47,9 +68,7 @@ function borders(chunk, spans, room) {
     add(span.to);
     for (const part of span.parts ?? []) part.forEach((at) => add(room.offsets.toUnits(at)));
   }
-  for (const [from, to] of [room.choice.range ?? [], ...room.search.near(chunk.from, chunk.to)]) {
-    if (from !== undefined) [from, to].forEach(add);
-  }
+  for (const [from, to] of extra) [from, to].forEach(add);
   return [...edges].sort((a, b) => a - b);
 }
 

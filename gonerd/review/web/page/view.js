@@ -174,8 +174,7 @@ export class View {
     const again = [];
     for (const [at, element] of this.shown) {
       if (element.chunk.from < to && element.chunk.to > from) {
-        paint(element, element.chunk, this.room);
-        again.push(at);
+        if (paint(element, element.chunk, this.room)) again.push(at);
       }
     }
     const anchor = this.at(this.scroller.scrollTop);
