@@ -33,7 +33,7 @@ def attend_in_blocks(
 
     Without a pattern every query sees its whole document. `global_rows`, at the places of `globs`,
     is what global tokens have read where they read by queries, keys and values of their own. Of a
-    long row, no more than `span` queries are read at once.
+    long row, no more than `span` queries are read at once where that would take room.
     """
     from torch.nn.functional import scaled_dot_product_attention
 

@@ -87,8 +87,8 @@ def _blocks(work: Work) -> Iterator[_Block]:
         mask = part.mask[0]
         if part.mask_of_globs is not None:
             mask = torch.cat((part.mask_of_globs.unflatten(0, mask.shape[:2]), mask), dim=-1)
-        for number, summands in enumerate(mask):
-            start = part.queries.start + number * size
+        for number, start in enumerate(range(part.queries.start, part.queries.stop, size)):
+            summands = mask[number if len(mask) > 1 else 0]
             queries, around = slice(start, start + size), slice(start, start + size + 2 * half)
             keys, values = work.key[part.row, :, around], work.value[part.row, :, around]
             if globs is not None:

@@ -131,13 +131,19 @@ def _read(work: Work) -> "tuple[torch.Tensor, torch.Tensor]":
     for part in parts_of(work):
         blocks = _in_blocks(work, part)
         read, total = kernel(*blocks, attn_mask=part.mask, scale=work.plan.scale)
-        read, total = read.flatten(1, 2), total.flatten(1, 2)
-        if globs is not None:
-            of_window, scores = total, _scores(work, part, globs[0])
-            total = torch.logaddexp(of_window, scores.logsumexp(dim=-1))
-            read = read * (of_window - total).exp()[..., None].to(read.dtype)
-            weights = (scores - total[..., None]).exp().to(read.dtype)
-            read = torch.baddbmm(read, weights, globs[1][part.row])
+        if globs is None:
+            for whole, one in ((found, read), (sums, total)):
+                whole[part.row, :, part.queries].unflatten(1, one.shape[1:3]).copy_(one)
+            continue
+        read, of_window, scores = (
+            read.flatten(1, 2),
+            total.flatten(1, 2),
+            _scores(work, part, globs[0]),
+        )
+        total = torch.logaddexp(of_window, scores.logsumexp(dim=-1))
+        read = read * (of_window - total).exp()[..., None].to(read.dtype)
+        weights = (scores - total[..., None]).exp().to(read.dtype)
+        read = torch.baddbmm(read, weights, globs[1][part.row])
         found[part.row, :, part.queries] = read
         sums[part.row, :, part.queries] = total
     return found, sums

@@ -62,6 +62,10 @@ class Known:
     pattern: Pattern
     size: int
     """Queries of a block."""
+    length: int
+    """Tokens of a row, padding among them."""
+    alike: bool
+    """There is nothing but windows: blocks see the same of theirs, but at the ends of a row."""
     there: "torch.Tensor"
     """(row or 1, token): true for keys that windows are for: no padding, and no global tokens."""
     document: "torch.Tensor | None"
@@ -101,6 +105,8 @@ def know_rows(
     return Known(
         pattern=pattern,
         size=size,
+        length=rows.length,
+        alike=rows.readable is None and rows.document is None and globs is None,
         there=pad(there, around),
         document=document,
         globs_there=globs_there,

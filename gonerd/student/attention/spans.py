@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from gonerd.student.attention.masks import (
@@ -50,7 +51,7 @@ class Part:
     keys: slice
     """Those around the queries."""
     mask: "torch.Tensor"
-    """(1, block, query, key) summands."""
+    """(1, block or 1, query, key) summands."""
     mask_of_globs: "torch.Tensor | None"
     """(query, number) summands."""
 
@@ -59,12 +60,16 @@ def parts_of(work: Work) -> Iterator[Part]:
     """Walk over the spans of all rows."""
     known = work.plan.known
     size, half = known.size, known.pattern.half_window
-    length = work.query.shape[2]
-    step = size * max(1, work.plan.span // size)
-    for start in range(0, length, step):
-        end = min(length, start + step)
+    usual = None
+    for start, end, inner in _spans(work):
         num_blocks = (end - start) // size
-        masks, of_globs = summands(visible_windows(known, start, num_blocks), work.query), None
+        of_globs = None
+        if inner:
+            if usual is None:
+                usual = summands(visible_windows(known, start, 1), work.query)
+            masks = usual
+        else:
+            masks = summands(visible_windows(known, start, num_blocks), work.query)
         if known.globs_there is not None:
             of_globs = summands(visible_globals(known, start, num_blocks), work.query)
         for row in range(len(work.query)):
@@ -77,6 +82,20 @@ def parts_of(work: Work) -> Iterator[Part]:
                 if of_globs is None
                 else of_globs[row if len(of_globs) > 1 else 0].flatten(0, 1),
             )
+
+
+def _spans(work: Work) -> Iterator[tuple[int, int, bool]]:
+    """Cut rows into spans; say of each whether one mask will do for all its blocks."""
+    known, length = work.plan.known, work.query.shape[2]
+    size, half = known.size, known.pattern.half_window
+    step = size * max(1, work.plan.span // size)
+    cuts = [0, length]
+    if known.alike:  # blocks whose windows do not reach beyond the text
+        first, last = -(-half // size) * size, (known.length - half) // size * size
+        cuts = [0, first, last, length] if first < last else cuts
+    for number, (begin, end) in enumerate(pairwise(cuts)):
+        for start in range(begin, end, step):
+            yield start, min(end, start + step), len(cuts) > 2 and number == 1
 
 
 def at_globals(work: Work) -> "tuple[torch.Tensor, torch.Tensor] | None":

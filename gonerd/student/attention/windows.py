@@ -49,8 +49,10 @@ def read_windows(
 
     learns = torch.is_grad_enabled() and any(one.requires_grad for one in (query, key, value))
     keeps = can_keep(query, dropout)
-    size = TILE if keeps and not learns and not dropout else None
-    known = know_rows(pattern, rows, query, globs, size)
+    only_reads = keeps and not learns and not dropout
+    known = know_rows(pattern, rows, query, globs, TILE if only_reads else None)
+    if only_reads and known.alike:
+        span = rows.length  # one mask does for all, and nothing else takes room
     if keeps:
         return read_and_keep(query, key, value, known, globs, global_rows, scale, dropout, span)
     found = read_anywhere(query, key, value, known, globs, scale, dropout, span)

@@ -24,6 +24,8 @@ from gonerd.student.bench.systems import (
 )
 
 SHORT, LONG = 4_096, 16_384
+EXACT = 2
+"""Digits of a ratio of peaks: what a C library keeps of freed blocks differs from run to run."""
 LENGTHS = (SHORT, 8_192, LONG)
 
 
@@ -199,7 +201,11 @@ def _share() -> list[Goal]:
 
 def _memory() -> list[Goal]:
     def of(sides: tuple[str, str]) -> Callable[[Figures], float | None]:
-        return lambda known: known.over("dense", sides, LONG, "peak_bytes")
+        def measured(known: Figures) -> float | None:
+            found = known.over("dense", sides, LONG, "peak_bytes")
+            return None if found is None else round(found, EXACT)
+
+        return measured
 
     return [
         Goal(
