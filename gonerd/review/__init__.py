@@ -8,6 +8,10 @@ verbs.py   what an annotator wants done -> the act that does it, for page and te
 words.py   a text -> where the same words stand, and where borders may go
 keys.py    keys -> wishes, one table for page and terminal
 derive.py  what annotators hold -> annotations and settled disputes
+adjudicate.py  disputes and what has been ruled -> what to ask next, and a ruling -> its act
+suspects.py  a gold and a model -> the places where the gold is most likely wrong
+alike.py   spans of one place -> those of another where the same words stand
+snippets.py  a place in a text -> the words around it
 queues.py  a desk -> tasks: who reads what, and in what order
 hiding.py  a desk -> what one annotator is to see of it
 progress.py  a log -> how far everybody is, pace and time left
