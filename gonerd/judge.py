@@ -19,10 +19,11 @@ from gonerd.gather import gather
 from gonerd.records import Span, text_sha256
 from gonerd.release import DEFAULT, is_release, open_release, read_rows
 from gonerd.score.api import check_documents
-from gonerd.score.compare import Result, Sides, compare
+from gonerd.score.compare import Result, compare
 from gonerd.score.entities import Entities, Labels, check_reading, from_spans, from_tags
 from gonerd.score.intervals import Difference, difference
 from gonerd.score.mistakes import Mistakes, find_mistakes
+from gonerd.score.sides import Sides
 from gonerd.tokens import tokenize
 
 COLUMNS = (".conll", ".txt", ".tsv", ".iob", ".iob2", ".bio")

@@ -3,6 +3,7 @@
 api.py       sequences of tags, or annotations -> a result
 counts.py    gold and predicted spans -> exact-span precision, recall and F1
 entities.py  tags or spans of a document -> arrays of entities
+sides.py     a document's entities of both sides, and their counts
 schemes.py   arrays of gold and predicted entities -> the counts of SemEval'13
 compare.py   documents of both sides -> a result: labels, schemes, groups, counts by document
 breakdown.py documents and entities -> groups by length, source, position, seen before

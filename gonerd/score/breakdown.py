@@ -1,15 +1,12 @@
 """Documents and entities into groups: by length, source, position, and whether seen before."""
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from gonerd.score.counts import Counts
 from gonerd.score.entities import Entities, Ints, Labels
-
-if TYPE_CHECKING:
-    from gonerd.score.compare import DocumentScore, Sides
+from gonerd.score.sides import DocumentScore, Sides
 
 BOUNDS = (512, 1_024, 2_048, 4_096, 8_192, 16_384)
 """Tokens up to which a document, or the place of an entity, is counted with those before."""
@@ -17,7 +14,7 @@ SIZES = (*(f"to {bound:,}" for bound in BOUNDS), f"over {BOUNDS[-1]:,}")
 FAMILIAR = ("unseen", "seen")
 
 
-def by_length(documents: Iterable["DocumentScore"]) -> dict[str, list["DocumentScore"]]:
+def by_length(documents: Iterable[DocumentScore]) -> dict[str, list[DocumentScore]]:
     """Group documents by their tokens; lengths that do not occur are left out."""
     found: dict[str, list[DocumentScore]] = {size: [] for size in SIZES}
     for one in documents:
@@ -26,7 +23,7 @@ def by_length(documents: Iterable["DocumentScore"]) -> dict[str, list["DocumentS
     return {size: some for size, some in found.items() if some}
 
 
-def by_source(documents: Iterable["DocumentScore"]) -> dict[str, list["DocumentScore"]]:
+def by_source(documents: Iterable[DocumentScore]) -> dict[str, list[DocumentScore]]:
     """Group documents by their source; those without one are left out."""
     found: dict[str, list[DocumentScore]] = {}
     for one in documents:
@@ -35,13 +32,13 @@ def by_source(documents: Iterable["DocumentScore"]) -> dict[str, list["DocumentS
     return dict(sorted(found.items()))
 
 
-def total(documents: Iterable["DocumentScore"]) -> Counts:
+def total(documents: Iterable[DocumentScore]) -> Counts:
     """Add up the counts of documents."""
     return sum((one.counts for one in documents), Counts())
 
 
 def groups_of(
-    one: "Sides", labels: Labels, seen: frozenset[tuple[str, str]] | None
+    one: Sides, labels: Labels, seen: frozenset[tuple[str, str]] | None
 ) -> dict[str, tuple[tuple[str, ...], Ints, Ints]]:
     """Group the entities of both sides of a document: names of groups, and of each entity which.
 
@@ -59,7 +56,7 @@ def groups_of(
     return found
 
 
-def _positions(one: "Sides", side: Entities) -> Ints | None:
+def _positions(one: Sides, side: Entities) -> Ints | None:
     """Say in which group of positions, counted in tokens, each entity starts."""
     if one.text is None:
         token = side.starts

@@ -15,34 +15,10 @@ import numpy as np
 from gonerd.errors import SpanError
 from gonerd.score.breakdown import groups_of, named
 from gonerd.score.counts import Counts
-from gonerd.score.entities import Entities, Ints, Labels, found_in
+from gonerd.score.entities import Ints, Labels, found_in
 from gonerd.score.intervals import Interval, interval
 from gonerd.score.schemes import NAMES, Matches, matches
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Sides:
-    """What gold and prediction say of one document."""
-
-    document_id: str
-    gold: Entities
-    predicted: Entities
-    num_tokens: int | None = None
-    text: str | None = None
-    """Where entities are in characters."""
-    source: str | None = None
-    token_starts: Ints | None = None
-    """Where entities are in characters: where each token starts."""
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class DocumentScore:
-    """The counts of one document."""
-
-    document_id: str
-    counts: Counts
-    num_tokens: int | None
-    source: str | None
+from gonerd.score.sides import DocumentScore, Sides
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,12 +8,9 @@ most; one that overlaps several goes with the one that shares most characters or
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from gonerd.score.entities import Entities, Labels, found_in, only
-
-if TYPE_CHECKING:
-    from gonerd.score.compare import Sides
+from gonerd.score.sides import Sides
 
 KINDS = ("type", "border", "both", "missed", "spurious")
 CONTEXT = 60
@@ -47,7 +44,7 @@ class Mistakes:
     """The first so many of each kind."""
 
 
-def find_mistakes(documents: Iterable["Sides"], labels: Labels, *, examples: int = 5) -> Mistakes:
+def find_mistakes(documents: Iterable[Sides], labels: Labels, *, examples: int = 5) -> Mistakes:
     """List what is not right, with so many examples of each kind."""
     kinds = dict.fromkeys(KINDS, 0)
     confusions: Counter[tuple[str, str]] = Counter()
@@ -72,7 +69,7 @@ def find_mistakes(documents: Iterable["Sides"], labels: Labels, *, examples: int
     return Mistakes(kinds=kinds, confusions=dict(confusions.most_common()), examples=tuple(shown))
 
 
-def _of_document(one: "Sides", labels: Labels) -> Iterable[tuple[str, Place | None, Place | None]]:
+def _of_document(one: Sides, labels: Labels) -> Iterable[tuple[str, Place | None, Place | None]]:
     """Pair what is not right on one side with what it overlaps most on the other."""
     golds = _places(only(one.gold, ~found_in(one.gold, one.predicted)), labels)
     rest = _places(only(one.predicted, ~found_in(one.predicted, one.gold)), labels)

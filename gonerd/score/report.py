@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gonerd.score.breakdown import by_length, by_source, total
-from gonerd.score.compare import DocumentScore, Result
+from gonerd.score.compare import Result
 from gonerd.score.counts import Counts
 from gonerd.score.intervals import Difference, Interval, interval
 from gonerd.score.mistakes import Mistakes
+from gonerd.score.sides import DocumentScore
 
 
 def result_to_json(result: Result) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from gonerd.records import Annotation, Span
 from gonerd.score import score_spans
 from gonerd.score.api import tag_metrics
 from gonerd.score.breakdown import BOUNDS, by_length, by_source
-from gonerd.score.compare import Sides, compare
+from gonerd.score.compare import compare
 from gonerd.score.counts import Counts
 from gonerd.score.entities import Labels, from_spans
 from gonerd.score.mistakes import KINDS, find_mistakes
@@ -37,6 +37,7 @@ any_spans = st.lists(
 def test_tags_score_as_in_seqeval(
     documents: list[tuple[int, list[TokenSpan], list[TokenSpan]]],
 ) -> None:
+from gonerd.score.sides import Sides
     gold = [encode(one, size) for size, one, _ in documents]
     said = [encode(one, size) for size, _, one in documents]
     ours = gonerd.score(gold, said)
