@@ -334,6 +334,35 @@ def test_what_a_closed_page_could_not_send_the_next_one_sends(page: Page, server
     assert list(held(server).values()) == ["accepted"]
 
 
+def test_a_piece_is_read_as_a_whole_and_the_rest_stays_unread(
+    chrome: Browser, tmp_path: Path
+) -> None:
+    work = write_work(tmp_path / "work")
+    queue = tmp_path / "queue.toml"
+    queue.write_text('annotators = ["ana", "ben"]\noverlap = 2\npiece = 6\n')
+    with served(work, "--annotator", "ana", "--queue", str(queue)) as server:
+        page = ready(_opened(chrome, server))
+        first = page.evaluate("room.task")
+        assert first[:2] == ["plain", 0]
+        assert 0 < first[2] < len(PLAIN)
+        expect(page.locator(".piece.outside").first).to_be_visible()
+        expect(page.locator("#progress")).to_contain_text("Piece: 0 of ")
+        keys(page, "D")
+        page.get_by_role("button", name="Accept them").click()
+        saved(page)
+        expect(page.locator("#progress")).to_contain_text("100 % read")
+        assert state(server).held["ana", "plain"].coverage == ((0, first[2]),)
+        keys(page, "J")
+        until(page, f"room.task[1] === {first[2]}")
+        page.context.close()
+
+
+def _opened(chrome: Browser, server: Server) -> Page:
+    page = chrome.new_context().new_page()
+    page.goto(server.link)
+    return page
+
+
 def test_pages_that_only_read_write_nothing(page: Page, server: Server) -> None:
     keys(page, "j", "j", "k", "Escape", "End", "Home", "/", "Escape")
     assert (server.folder / "review" / EVENTS).read_bytes() == b""

@@ -179,7 +179,7 @@ def test_the_page_has_no_way_to_make_markup_of_text(path: Path) -> None:
     ):
         assert way not in source, way
     assert not re.search(r"https?://(?!www\.w3\.org/2000/svg)", source)
-    assert len(source.splitlines()) <= 320
+    assert len(source.splitlines()) <= 300
 
 
 def test_only_what_is_in_view_is_in_the_page(page: Page) -> None:
@@ -289,3 +289,9 @@ def test_a_label_can_be_read_on_the_shade_of_its_own_span(half: int) -> None:
         shade = "#" + bytes(round(most * a + (1 - most) * b) for a, b in pairs).hex()
         assert contrast(colours[name], shade) >= 4.5, (name, contrast(colours[name], shade))
         assert contrast(colours["ink"], shade) >= 7, name
+
+
+def test_every_module_of_the_page_is_asked_for_at_once() -> None:
+    index = (PAGE / "index.html").read_text(encoding="utf-8")
+    named = set(re.findall(r'modulepreload" href="/page/([^"]+)"', index))
+    assert named == {path.name for path in PAGE.glob("*.js")}

@@ -12,6 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from gonerd.errors import RecordError
 from gonerd.review import keys, verbs
 from gonerd.review.desk import Paper
+from gonerd.review.queues import tasks_of
 from gonerd.review.web import places, views
 from gonerd.review.web.guard import refused
 from gonerd.review.web.office import Office, me
@@ -38,6 +39,11 @@ def add_reading(app: FastAPI, office: Office) -> None:
             "guide": office.desk.guide.reference,
             "labels": [[one, office.desk.guide.labels.get(one, "")] for one in office.labels],
             "suggester": office.desk.suggester,
+            "tasks": []
+            if office.queue is None
+            else [
+                [one.document_id, one.start, one.end] for one in tasks_of(office.queue, person.name)
+            ],
             "sees_others": office.access.sees_others(person),
             "documents": documents,
             "last": None if last is None else [last.document_id, last.at],

@@ -1,6 +1,7 @@
 // Wishes of keys and buttons into what is done: choosing and moving here, the rest by the server.
 
 import { say } from "./dom.js";
+import { unread } from "./tasks.js";
 
 export class Deeds {
   constructor(room, windows) {
@@ -36,7 +37,7 @@ export class Deeds {
   moving() {
     const { room } = this;
     const any = () => true;
-    const open = (span) => room.held.status(span) === "suggested";
+    const open = (span) => room.held.status(span) === "suggested" && room.has(span);
     const go = (direction, test, none) => {
       const found = room.choice.step(direction, test);
       if (found) room.choice.take(found);
@@ -48,7 +49,7 @@ export class Deeds {
       previous: () => go(-1, any, "No span before this one"),
       next_undecided: () => {
         if (go(1, open, "Nothing undecided after this")) return;
-        const first = room.held.next({ start: -1, end: Infinity, label: "" }, 1, open);
+        const first = room.held.next({ start: room.task[1], end: Infinity, label: "" }, 1, open);
         if (first) {
           room.choice.take(first);
           room.notice("Went on from the beginning.");
@@ -56,7 +57,7 @@ export class Deeds {
       },
       previous_undecided: () => go(-1, open, "Nothing undecided before this"),
       next_unread: () => {
-        const at = unread(room);
+        const at = unread(room.held.read_, room.task[1], room.task[2]);
         if (at === null) room.notice("All of it has been read.");
         else room.view.reveal(room.offsets.toUnits(at), undefined, 0.1);
       },
@@ -64,8 +65,8 @@ export class Deeds {
       previous_document: () => room.step(-1),
       page_down: () => room.view.scroller.scrollBy({ top: room.view.scroller.clientHeight * 0.85 }),
       page_up: () => room.view.scroller.scrollBy({ top: -room.view.scroller.clientHeight * 0.85 }),
-      first: () => room.view.reveal(0),
-      last: () => room.view.reveal(Math.max(0, room.text.length - 1)),
+      first: () => room.view.reveal(room.offsets.toUnits(room.task[1])),
+      last: () => room.view.reveal(room.offsets.toUnits(Math.max(room.task[1], room.task[2] - 1))),
       leave: () => {
         if (!room.search.close()) room.choice.drop();
         room.notice(null);
@@ -90,7 +91,7 @@ export class Deeds {
       const was = room.held.status(span);
       this.wish(verb, span, { spans: [row(span)] });
       if (was === "suggested" && room.look.goOn) {
-        const next = room.choice.step(1, (one) => room.held.status(one) === "suggested");
+        const next = room.choice.step(1, (one) => room.held.status(one) === "suggested" && room.has(one));
         if (next) room.choice.take(next, room.choice.by);
       }
       return undefined;
@@ -199,14 +200,4 @@ export class Deeds {
 /** Write a span as wishes have it. */
 export function row(span) {
   return span.parts ? [span.start, span.end, span.label, span.parts] : [span.start, span.end, span.label];
-}
-
-/** Find the first character that has not been read; null where all has. */
-export function unread(room) {
-  let at = 0;
-  for (const [start, end] of room.held.read_) {
-    if (start > at) return at;
-    at = Math.max(at, end);
-  }
-  return at < room.offsets.points ? at : null;
 }

@@ -2,7 +2,8 @@
 
 import { button, make, number, say, short } from "./dom.js";
 import { post } from "./server.js";
-import { row, unread } from "./deeds.js";
+import { row } from "./deeds.js";
+import { unread } from "./tasks.js";
 import { Cards } from "./cards.js";
 
 /** Open a window; what was in focus before is again when it closes. */
@@ -38,7 +39,7 @@ export class Windows {
       reject_all: () => this.occurrences(false, false),
       reject_everywhere: () => this.occurrences(false, true),
       read_to_here: () => this.read(),
-      done: () => this.finish(0, room.offsets.points, "Is the whole document done?"),
+      done: () => this.finish(room.task[1], room.task[2], "Is all of it done?"),
       reopen: () => this.reopen(),
       search: () => room.search.open(),
       next_found: () => room.search.step(1),
@@ -152,8 +153,9 @@ export class Windows {
     const { room } = this;
     const { choice, offsets } = room;
     if (choice.points) return this.finish(...choice.points, "Is the selection read?");
-    const start = unread(room) ?? offsets.points;
-    const there = choice.span?.end ?? offsets.toPoints(room.view.bottom());
+    const [, first, last] = room.task;
+    const start = unread(room.held.read_, first, last) ?? last;
+    const there = Math.min(last, choice.span?.end ?? offsets.toPoints(room.view.bottom()));
     if (there > start) return this.finish(start, there, "Read up to here?", true);
     const dialog = open("All up to here has been read", [], this.wider(() => dialog.close()));
     return undefined;
@@ -163,7 +165,7 @@ export class Windows {
   wider(close) {
     const { room } = this;
     return [
-      button("The whole document", () => {
+      button("All of it", () => {
         close();
         room.deeds.do("done");
       }),
@@ -198,7 +200,7 @@ export class Windows {
 
   reopen() {
     const { room } = this;
-    const [start, end] = room.choice.points ?? [0, room.offsets.points];
+    const [start, end] = room.choice.points ?? room.task.slice(1);
     if (end > start) room.wish({ verb: "reopen", document: room.id, start, end });
   }
 

@@ -160,12 +160,17 @@ export class Held {
     return there[0] ?? null;
   }
 
-  /** Count what is decided, as the server does. */
-  counts() {
-    let decided = 0;
-    for (const span of this.suggested) if (this.mark(span.key) !== null) decided++;
-    const read = this.read_.reduce((sum, [start, end]) => sum + end - start, 0);
-    return { decided, suggestions: this.suggested.length, read };
+  /** Count what is decided and read in a range. */
+  counts(start, end) {
+    let [decided, suggestions] = [0, 0];
+    for (let at = below(this.starts, start); at < this.suggested.length; at++) {
+      if (this.starts[at] >= end) break;
+      suggestions += 1;
+      if (this.mark(this.suggested[at].key) !== null) decided += 1;
+    }
+    const read = this.read_.reduce((sum, [from, to]) => (
+      sum + Math.max(0, Math.min(to, end) - Math.max(from, start))), 0);
+    return { decided, suggestions, read };
   }
 }
 
@@ -203,5 +208,3 @@ function step(list, place, direction, test) {
   }
   return null;
 }
-
-export { below };

@@ -10,11 +10,14 @@ import { listen as listenToKeys } from "./keys.js";
 import { follow } from "./live.js";
 import { Offsets } from "./offsets.js";
 import { Outbox } from "./outbox.js";
+import { keepLook, lastLook } from "./look.js";
 import { listen as listenToMouse } from "./picking.js";
 import { Keeper, read } from "./place.js";
 import { foresee } from "./previews.js";
 import { Search } from "./search.js";
 import { get, getText } from "./server.js";
+import { beside, taskAt } from "./tasks.js";
+import { notice, tellSaved } from "./telling.js";
 import { Tokens } from "./tokens.js";
 import { Toolbar } from "./toolbar.js";
 import { View } from "./view.js";
@@ -25,7 +28,7 @@ class Room {
     this.documents = desk.documents;
     this.act = desk.act;
     this.held = null;
-    this.look = { hideRejected: false, hideSuggested: false, goOn: true, size: 18, ...kept() };
+    this.look = lastLook();
     this.numbers = new Map(desk.labels.map(([label], at) => [label, at % 12]));
     this.view = new View(the("scroller"), the("canvas"));
     this.choice = new Choice(this);
@@ -57,13 +60,15 @@ class Room {
     this.text = text;
     this.offsets = new Offsets(text);
     this.tokens = new Tokens(id, this.offsets.points);
+    this.setTask(taskAt(this.desk.tasks, id, at, this.offsets.points));
     this.outbox.shown = id;
     this.act = answer.act;
     this.held = new Held(this.offsets, answer);
     this.over();
     this.marksUndo(answer);
     this.view.open(this);
-    if (at > 0) this.view.reveal(this.offsets.toUnits(Math.min(at, this.offsets.points)), undefined, 0.3);
+    if (at === 0) this.deeds.table.first();
+    else this.view.reveal(this.offsets.toUnits(Math.min(at, this.offsets.points)), undefined, 0.3);
     document.title = `${short(id, 40)} \u2013 Review`;
     the("title").textContent = short(id, 40);
     this.count();
@@ -72,11 +77,22 @@ class Room {
     this.view.scroller.focus({ preventScroll: true });
   }
 
-  /** Open the next document of the list, or the one before. */
+  /** Take up what is to be read: [document, start, end]. */
+  setTask(task) {
+    this.task = task;
+    this.limits = task.slice(1).map((at) => this.offsets.toUnits(at));
+  }
+
+  /** Whether a span is in what is to be read. */
+  has(span) {
+    return span.start >= this.task[1] && span.end <= this.task[2];
+  }
+
+  /** Open the next document or piece, or the one before. */
   step(direction) {
-    const at = this.documents.findIndex((one) => one.id === this.id) + direction;
-    if (this.documents[at]) return this.open(this.documents[at].id);
-    return this.notice(direction > 0 ? "This is the last document." : "This is the first document.");
+    const next = beside(this.desk.tasks, this.documents, this.task, direction);
+    if (next) return this.open(next[0], next[1]);
+    return notice(direction > 0 ? "This is the last one." : "This is the first one.");
   }
 
   /** Read anew what is held: the log may have been brought back from elsewhere. */
@@ -188,24 +204,17 @@ class Room {
 
   /** Say whether all is saved. */
   tell() {
-    const { waiting, away, kept, why } = this.outbox;
-    const here = kept === false ? "; do not close this page" : "; they are kept here and sent again";
-    let [state, says] = ["saved", "Saved"];
-    if (away || this.cannot) {
-      state = "away";
-      const reason = { away: "Server away", disk: "Cannot be saved", link: "Link refused", refused: "Refused" }[away || "away"];
-      says = waiting.length ? `${reason}: ${number(waiting.length)} not saved${here}` : reason;
-      if (away && away !== "away") this.notice(why, true);
-    } else if (waiting.length) [state, says] = ["saving", "Saving\u2026"];
-    const place = the("saved");
-    if (place.textContent !== says) place.textContent = says;
-    place.dataset.state = state;
+    const { away, why } = this.outbox;
+    tellSaved(this.outbox, this.cannot);
+    if (away && away !== "away") notice(why, true);
   }
 
   count() {
-    const { decided, suggestions, read: done } = this.held.counts();
-    the("progress").textContent = `${number(decided)} of ${number(suggestions)} decided, `
-      + `${percent(done, this.offsets.points)} read`;
+    const [, start, end] = this.task;
+    const { decided, suggestions, read: done } = this.held.counts(start, end);
+    const whole = start === 0 && end === this.offsets.points;
+    the("progress").textContent = `${whole ? "" : "Piece: "}${number(decided)} of ${number(suggestions)} decided, `
+      + `${percent(done, end - start)} read`;
   }
 
   /** Be told that other text is in view. */
@@ -219,24 +228,14 @@ class Room {
     }, 150);
   }
 
-  /** Say something at the top of the page; what matters stays until it is closed. */
-  notice(words, stays = false) {
-    const place = the("notice");
-    clearTimeout(this.noticed);
-    place.hidden = !words;
-    place.classList.toggle("stays", stays);
-    if (!words) return;
-    place.replaceChildren(make("p", {}, words),
-      make("button", { type: "button", "aria-label": "Close", on: { click: () => this.notice(null) } }, "\u00d7"));
-    if (!stays) this.noticed = setTimeout(() => this.notice(null), 5000);
+  notice(words, stays) {
+    notice(words, stays);
   }
 
   /** Look different from now on. */
   show(look) {
     Object.assign(this.look, look);
-    try {
-      localStorage.setItem("gonerd-look", JSON.stringify(this.look));
-    } catch { /* it is so for this page alone */ }
+    keepLook(this.look);
     this.applyLook();
     this.view.repaint();
   }
@@ -246,29 +245,9 @@ class Room {
     this.view.width = -1;
     this.view.resized();
   }
-
-  /** Say beside the chosen span what others hold of it, where that may be seen. */
-  async askOthers(place) {
-    const { span } = this.choice;
-    if (!this.desk.sees_others || !span) return;
-    const { others } = await get("others", { document: this.id, start: span.start, end: span.end })
-      .catch(() => ({ others: [] }));
-    if (this.choice.span !== span) return;
-    place.replaceChildren(...others.map(({ annotator, read: done, marks }) => make("span", {},
-      make("b", {}, annotator), ` ${marks.map(([row, mark]) => `${row[2]} ${mark.status}`).join(", ")
-        || (done ? "read, no name" : "not read")} `)));
-  }
 }
 
 const NOTHING = { undo: "Nothing to undo", redo: "Nothing to do again" };
-
-function kept() {
-  try {
-    return JSON.parse(localStorage.getItem("gonerd-look")) ?? {};
-  } catch {
-    return {};
-  }
-}
 
 /** Ask for a document and what is held of it. */
 function ask(id) {

@@ -44,7 +44,7 @@ function fingerprint(spans, extra, room, start, end) {
     + `${mark?.note ? 1 : ""} ${span.key === room.choice.key ? 1 : ""}`);
   const read = room.held.read_.filter(([from, to]) => to > start && from < end);
   const found = room.search.places[room.search.now] ?? "";
-  return JSON.stringify([parts, extra, extra.length ? found : "", Boolean(room.choice.range), read]);
+  return JSON.stringify([parts, extra, extra.length ? found : "", Boolean(room.choice.range), read, room.task]);
 }
 
 /** Give each span the lowest lane that is free where it begins. */
@@ -69,6 +69,7 @@ function borders(chunk, spans, extra, room) {
     for (const part of span.parts ?? []) part.forEach((at) => add(room.offsets.toUnits(at)));
   }
   for (const [from, to] of extra) [from, to].forEach(add);
+  room.task.slice(1).forEach((at) => add(room.offsets.toUnits(at)));
   return [...edges].sort((a, b) => a - b);
 }
 
@@ -77,12 +78,14 @@ function piece(text, from, to, spans, room) {
   const over = spans.filter(({ span }) => span.from <= from && span.to >= to);
   const found = room.search.kind(from, to);
   const picked = room.choice.range && room.choice.range[0] <= from && room.choice.range[1] >= to;
-  if (!over.length && !found && !picked) return words;
+  const outside = to <= room.limits[0] || from >= room.limits[1];
+  if (!over.length && !found && !picked && !outside) return words;
   const element = document.createElement("span");
   element.append(words);
   const names = ["piece"];
   if (found) names.push(found);
   if (picked) names.push("picked");
+  if (outside) names.push("outside");
   if (over.length) decorate(element, names, over, from, to, room);
   element.className = names.join(" ");
   return element;

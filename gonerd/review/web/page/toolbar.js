@@ -1,6 +1,7 @@
 // The toolbar of what is chosen: beside it for the mouse, at the lower edge for the keys.
 
 import { button, make, short } from "./dom.js";
+import { get } from "./server.js";
 
 /** Show what is chosen, and all that can be done with it. */
 export class Toolbar {
@@ -56,8 +57,22 @@ export class Toolbar {
     this.decide.hidden = !choice.span;
     for (const one of this.more.children) one.disabled = !choice.span && one.dataset.wish !== "guide";
     this.others.replaceChildren();
-    this.room.askOthers(this.others);
+    this.askOthers();
     this.place();
+  }
+
+  /** Say what others hold of the span, where that may be seen. */
+  async askOthers() {
+    const { room } = this;
+    const { span } = room.choice;
+    if (!room.desk.sees_others || !span) return;
+    const place = { document: room.id, start: span.start, end: span.end };
+    const { others } = await get("others", place).catch(() => ({ others: [] }));
+    if (room.choice.span !== span) return;
+    this.others.replaceChildren(...others.map(({ annotator, read, marks }) => {
+      const says = marks.map(([row, mark]) => `${row[2]} ${mark.status}`).join(", ");
+      return make("span", {}, make("b", {}, annotator), ` ${says || (read ? "read, no name" : "not read")} `);
+    }));
   }
 
   /** Stand below what the mouse chose, where there is room; else at the lower edge. */
