@@ -38,7 +38,7 @@ def _left(text: str, low: int, high: int) -> int:
     if low == 0:
         return 0
     for border in (_BETWEEN_SENTENCES, _BETWEEN_WORDS):
-        for found in border.finditer(text, low, high):
+        for found in border.finditer(text, low - 1, high):
             return found.end()
     return low
 
@@ -48,7 +48,7 @@ def _right(text: str, low: int, high: int) -> int:
     if high == len(text):
         return high
     for border in (_BETWEEN_SENTENCES, _BETWEEN_WORDS):
-        cuts = [found.start() for found in border.finditer(text, low, high)]
+        cuts = [found.start() for found in border.finditer(text, low, high + 1)]
         if cuts:
             return cuts[-1]
     return high
