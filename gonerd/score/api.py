@@ -7,6 +7,7 @@ from gonerd.errors import RecordError, TagError, TextMismatch
 from gonerd.records import Annotation
 from gonerd.score.compare import Result, compare
 from gonerd.score.entities import Labels, check_reading, from_spans, from_tags
+from gonerd.score.sides import Sides
 
 Documents = Sequence[Sequence[str]] | Sequence[Annotation]
 
@@ -14,7 +15,6 @@ Documents = Sequence[Sequence[str]] | Sequence[Annotation]
 def score(
     gold: Documents, predicted: Documents, *, scheme: str = "IOB2", repair: str | None = None
 ) -> Result:
-from gonerd.score.sides import Sides
     """Score predictions: tags of the same documents in the same order, or annotations of them.
 
     Of tags, illegal ones are a TagError unless `repair` is `conlleval`. Another number of documents

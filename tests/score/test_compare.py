@@ -17,6 +17,7 @@ from gonerd.score.compare import compare
 from gonerd.score.counts import Counts
 from gonerd.score.entities import Labels, from_spans
 from gonerd.score.mistakes import KINDS, find_mistakes
+from gonerd.score.sides import Sides
 from tests.strategies import token_spans
 
 both_sides = st.integers(1, 40).flatmap(
@@ -37,7 +38,6 @@ any_spans = st.lists(
 def test_tags_score_as_in_seqeval(
     documents: list[tuple[int, list[TokenSpan], list[TokenSpan]]],
 ) -> None:
-from gonerd.score.sides import Sides
     gold = [encode(one, size) for size, one, _ in documents]
     said = [encode(one, size) for size, _, one in documents]
     ours = gonerd.score(gold, said)
