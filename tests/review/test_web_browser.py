@@ -1,11 +1,12 @@
 """Tests of the page in a real browser: what annotators do, and what must not go wrong meanwhile."""
 
 import json
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from gonerd.review.log import EVENTS, open_log
 from gonerd.review.state import State
@@ -355,6 +356,35 @@ def test_a_piece_is_read_as_a_whole_and_the_rest_stays_unread(
         keys(page, "J")
         until(page, f"room.task[1] === {first[2]}")
         page.context.close()
+
+
+def test_an_answer_that_comes_late_does_not_touch_another_document(
+    page: Page, server: Server
+) -> None:
+    held_back: list[Route] = []
+    page.route("**/api/wishes", lambda route: held_back.append(route))
+    for key in ("n", "a", "J"):
+        page.keyboard.press(key)
+    until(page, "room.id === 'astral'")
+    for one in held_back:
+        one.continue_()
+    page.unroute("**/api/wishes")
+    saved(page)
+    assert page.evaluate("room.held.marks.size") == 0
+    assert list(held(server).values()) == ["accepted"]
+    page.evaluate("room.open('plain')")
+    expect(page.locator(".piece.accepted")).to_have_count(1)
+
+
+def test_a_server_ends_quietly_while_a_page_is_open(page: Page, server: Server) -> None:
+    keys(page, "n", "a")
+    assert server.process is not None
+    server.process.send_signal(signal.SIGINT)
+    said = server.process.communicate(timeout=30)
+    assert (server.process.returncode, said) == (
+        130, ("", "gonerd: stopped; run the same command again to go on.\n"),
+    )  # fmt: skip
+    server.start()
 
 
 def _opened(chrome: Browser, server: Server) -> Page:

@@ -1,6 +1,7 @@
 """Routes that say what there is: documents, their texts and tokens, what is held of them."""
 
 import asyncio
+import contextlib
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -129,13 +130,10 @@ async def _changes(office: Office, annotator: str, paper: Paper | None, after: i
             bell.clear()
             news, found = await run_in_threadpool(now)
             left = ends - loop.time()
-            if news or left <= 0 or office.keeper.ended:
+            if news or left <= 0 or office.keeper.ending():
                 return found
-            try:
-                await asyncio.wait_for(bell.wait(), min(left, 1.0))
-            except TimeoutError:
-                if loop.time() < ends and not office.keeper.ended:
-                    continue
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(bell.wait(), min(left, 0.5))
 
 
 def tokens_in(paper: Paper, start: int, end: int) -> Any:

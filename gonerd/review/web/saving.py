@@ -40,6 +40,8 @@ class Keeper:
     waiting: list[Asked] = field(default_factory=list)
     listeners: dict[int, tuple[str | None, Callable[[], None]]] = field(default_factory=dict)
     ended: bool = False
+    ending: Callable[[], bool] = lambda: False
+    """Whether the server is about to end, and nobody should wait for news."""
     _bell: threading.Condition = field(default_factory=threading.Condition)
     _thread: threading.Thread | None = None
     _next: int = 0

@@ -153,8 +153,10 @@ def serve(
             "expected PEM files that belong together."
         ) from None
     taken.listen(256)
+    server = uvicorn.Server(config)
+    office.keeper.ending = lambda: server.should_exit
     ready(list(links(options, access, port)))
-    uvicorn.Server(config).run(sockets=[taken])
+    server.run(sockets=[taken])
 
 
 def _site(options: Options, port: int) -> "Site":

@@ -93,7 +93,7 @@ export function percent(part, whole) {
 function line(one, room, dialog) {
   const choose = button("", () => {
     dialog.close();
-    room.open(one.id);
+    room.deeds.run(() => room.open(one.id));
   }, { "aria-current": one.id === room.id ? "true" : null });
   choose.append(make("span", {}, make("b", {}, one.id),
     make("small", {}, `${number(one.characters)} characters`),

@@ -1,6 +1,7 @@
 // Wishes of keys and buttons into what is done: choosing and moving here, the rest by the server.
 
 import { say } from "./dom.js";
+import { bordered } from "./previews.js";
 import { unread } from "./tasks.js";
 
 export class Deeds {
@@ -156,7 +157,7 @@ export class Deeds {
     const { span } = choice;
     const [start, end] = await this.moved(span.start, span.end, side, step, by);
     if (start === span.start && end === span.end) return undefined;
-    const to = room.held.find(room.held.spanOf([start, end, span.label]));
+    const to = room.held.find(bordered(room.held, span, start, end));
     this.wish("border", span, { span: row(span), start, end }, [span, to]);
     return choice.take(to, choice.by);
   }

@@ -128,7 +128,8 @@ export class Windows {
         return;
       }
       const places = `${number(answer.occurrences)} occurrence${answer.occurrences === 1 ? "" : "s"}`;
-      const what = chosen.value ? `become ${chosen.value}` : "are rejected";
+      const one = answer.spans === 1;
+      const what = chosen.value ? `${one ? "becomes" : "become"} ${chosen.value}` : `${one ? "is" : "are"} rejected`;
       const where = `in ${number(answer.documents)} document${answer.documents === 1 ? "" : "s"}`;
       const none = !answer.spans && !answer.documents;
       says.textContent = none ? `${places}; there is nothing to change.`
@@ -227,7 +228,7 @@ export class Windows {
     const { room } = this;
     const list = make("div", { class: "list" }, documents.slice(0, 500).map(([id, times]) => button("", () => {
       dialog.close();
-      room.open(id).then(() => room.search.find());
+      room.deeds.run(() => room.open(id).then(() => room.search.find()));
     }).appendChild(make("span", {}, make("b", {}, id), make("small", {}, number(times)))).parentElement));
     const dialog = open(`${number(count)} of \u201c${short(words)}\u201d`, [list]);
   }

@@ -37,7 +37,7 @@ class Room {
     this.deeds = new Deeds(this, this.windows);
     this.toolbar = new Toolbar(the("toolbar"), this, this.deeds);
     this.outbox = new Outbox(`gonerd/${desk.work}/${encodeURIComponent(desk.annotator)}`, () => this.tell());
-    this.outbox.answered = (answer, wishes) => this.answered(answer, wishes);
+    this.outbox.answered = (...heard) => this.answered(...heard);
     this.place = new Keeper(this);
     this.choice.changed = () => {
       this.toolbar.show();
@@ -53,7 +53,9 @@ class Room {
 
   /** Open a document at a character; `asked` is what was asked for it already. */
   async open(id, at = 0, asked = ask(id)) {
+    this.opening = asked;
     const [text, answer] = await asked;
+    if (this.opening !== asked) return; // another was asked for meanwhile
     this.choice.drop();
     this.held = null;
     this.id = id;
@@ -126,12 +128,12 @@ class Room {
     this.count();
   }
 
-  /** Hear what became of wishes. */
-  answered(answer, wishes) {
+  /** Hear what became of wishes, sent when some document was shown. */
+  answered(answer, wishes, shown) {
     const troubles = [];
     for (const one of answer.answers) {
       const wish = wishes.find((sent) => sent.number === one.number);
-      this.take(one);
+      if (shown === this.id) this.take(one);
       if (one.outcome === "refused") troubles.push(this.refusal(wish, one));
       else if (one.outcome === "wrong") troubles.push(`Not saved: ${one.wrong}`);
       else if (one.outcome === "nothing") say(NOTHING[wish?.verb] ?? "Nothing to change");
@@ -277,7 +279,7 @@ async function start() {
   });
   addEventListener("hashchange", () => {
     const there = read(location.hash);
-    if (known(there)) room.open(...there);
+    if (known(there)) room.deeds.run(() => room.open(...there));
   });
   addEventListener("beforeunload", (event) => {
     if (room.outbox.waiting.length && room.outbox.kept === false) event.preventDefault();

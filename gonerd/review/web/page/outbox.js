@@ -59,13 +59,14 @@ export class Outbox {
     }
     const page = key.slice(this.place.length + 1);
     try {
-      const [status, answer] = await post("wishes", { page, document: this.shown, wishes });
+      const { shown } = this;
+      const [, answer] = await post("wishes", { page, document: shown, wishes });
       if (!answer?.answers) return 0;
       const later = new Set(answer.answers.filter((one) => one.outcome === "later").map((one) => one.number));
       const rest = wishes.filter((one) => later.has(one.number));
       if (rest.length) localStorage.setItem(key, JSON.stringify(rest));
       else localStorage.removeItem(key);
-      this.answered(answer, wishes, status);
+      this.answered(answer, wishes, shown);
       return wishes.length - rest.length;
     } catch {
       return 0;
@@ -96,10 +97,11 @@ export class Outbox {
     this.sending = true;
     clearTimeout(this.again);
     const batch = this.waiting.slice(0, MOST);
+    const { page, shown } = this;
     try {
-      const [status, answer] = await post("wishes", { page: this.page, document: this.shown, wishes: batch },
+      const [status, answer] = await post("wishes", { page, document: shown, wishes: batch },
         { signal: AbortSignal.timeout(20000) });
-      if (answer?.answers) this.heard(answer, batch, status);
+      if (answer?.answers) this.heard(answer, batch, shown);
       else this.trouble(status === 401 ? "link" : "refused", answer?.wrong ?? `${status}`);
     } catch (error) {
       if (!(error instanceof Away) && error.name !== "TimeoutError" && error.name !== "AbortError") throw error;
@@ -111,14 +113,14 @@ export class Outbox {
     if (this.waiting.length && !this.away) this.send();
   }
 
-  heard(answer, batch, status) {
+  heard(answer, batch, shown) {
     const later = answer.answers.find((one) => one.outcome === "later");
     const done = new Set(answer.answers.filter((one) => one.outcome !== "later").map((one) => one.number));
     this.waiting = this.waiting.filter((one) => !done.has(one.number));
     this.keep();
     this.away = false;
     this.pause = 0;
-    this.answered(answer, batch, status);
+    this.answered(answer, batch, shown);
     if (later) this.trouble("disk", later.wrong);
   }
 

@@ -113,7 +113,9 @@ function decorate(element, names, over, from, to, room) {
   style.backgroundSize = layers.map((one) => one.size).join(",");
   style.backgroundPosition = layers.map((one) => one.place).join(",");
   style.backgroundRepeat = layers.map((one) => one.repeat).join(",");
-  const ending = over.filter(({ span }) => span.to === to);
+  const ends = over.filter(({ span }) => span.to === to);
+  const live = ends.filter(({ status }) => status !== "rejected");
+  const ending = live.length ? live : ends;
   if (ending.length) {
     element.dataset.tag = ending.map((one) => tag(one)).join(" ");
     style.setProperty("--colour", `var(--label-${room.colour(ending[0].span.label)})`);

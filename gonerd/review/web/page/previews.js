@@ -7,6 +7,17 @@ export function foresee(held, wish) {
   if (over) over(held, wish);
 }
 
+/** Give a span other borders: parts that are left outside go, and the outermost reach there. */
+export function bordered(held, span, start, end) {
+  const parts = (span.parts ?? []).filter(([from, to]) => from < end && to > start)
+    .map(([from, to]) => [Math.max(from, start), Math.min(to, end)]);
+  if (!parts.length) return held.spanOf([start, end, span.label]);
+  if (start < span.start) parts[0][0] = start;
+  const last = parts[parts.length - 1];
+  if (end > span.end) last[1] = end;
+  return held.spanOf([parts[0][0], last[1], span.label, parts.length > 1 ? parts : null]);
+}
+
 const rows = (held, wish) => wish.spans.map((row) => held.find(held.spanOf(row)));
 
 function status(held, span, wanted) {
@@ -51,7 +62,7 @@ const PREVIEWS = {
   },
   border: (held, wish) => {
     const span = held.find(held.spanOf(wish.span));
-    move(held, span, held.spanOf([wish.start, wish.end, span.label]));
+    move(held, span, bordered(held, span, wish.start, wish.end));
   },
   note: (held, wish) => tell(held, wish, { note: wish.text }),
   unsure: (held, wish) => tell(held, wish, { unsure: wish.is_so }),

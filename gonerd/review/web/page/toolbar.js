@@ -90,7 +90,9 @@ export class Toolbar {
     const [from, to] = choice.edges();
     const box = view.box(from, to);
     const pane = view.scroller.getBoundingClientRect();
-    const top = box.bottom - pane.top + view.scroller.scrollTop + 8;
+    const below = box.bottom + 8 + this.element.offsetHeight <= pane.bottom;
+    const edge = below ? box.bottom + 8 : Math.max(pane.top + 4, box.top - 8 - this.element.offsetHeight);
+    const top = edge - pane.top + view.scroller.scrollTop;
     const left = Math.min(Math.max(8, box.left - pane.left), pane.width - this.element.offsetWidth - 24);
     this.element.style.top = `${top}px`;
     this.element.style.left = `${Math.max(8, left)}px`;
