@@ -98,8 +98,9 @@ def test_a_model_learns_to_guess_and_keeps_its_head(
     assert "Nothing was trained" not in card
     assert (
         "It went on with its pretraining on 12 documents of texts.jsonl (2,448 pieces):\n"
-        f"{adapted.updates} updates of masked language modelling. Of hidden pieces in windows kept apart it "
-        f"guessed\n{100 * adapted.before:.1f} % before, {100 * adapted.after:.1f} % after.\n"
+        f"{adapted.updates} updates of masked language modelling. Of hidden pieces in windows "
+        f"kept apart it guessed\n{100 * adapted.before:.1f} % before, "
+        f"{100 * adapted.after:.1f} % after.\n"
     ) in card
 
 
