@@ -10,6 +10,8 @@ keys.py    keys -> wishes, one table for page and terminal
 derive.py  what annotators hold -> annotations and settled disputes
 adjudicate.py  disputes and what has been ruled -> what to ask next, and a ruling -> its act
 suspects.py  a gold and a model -> the places where the gold is most likely wrong
+witnesses.py  texts, a gold and a model -> places, and what speaks of each
+confident.py  places with their labels -> how probable each label is there
 alike.py   spans of one place -> those of another where the same words stand
 snippets.py  a place in a text -> the words around it
 queues.py  a desk -> tasks: who reads what, and in what order
