@@ -5,7 +5,8 @@
 The sample's gold is the one that was written with its texts. One span in twenty is dropped, gets
 another label, or has a border moved by a word, a third each. Models: the embedded pipeline, which
 gives no confidence, and the consensus of the sample's annotators, which does. Beside `suspects`
-stand orders that need no learning: by the model's confidence in what the gold says, and by chance.
+stand orders that need no learning: by the model's confidence in what the gold says, and by chance;
+and, where it is installed, cleanlab's scores of tokens, the lowest of a place counting for it.
 """
 
 import argparse
@@ -13,8 +14,11 @@ import json
 import random
 import sys
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +35,8 @@ from gonerd.tokens import Tokens, tokenize
 MARKED = Path(__file__).parent.parent / "builders" / "sample" / "documents"
 EMBEDDED = "en_gonerd@0.1.0"
 SHARE = 0.05
+UNSAID = 0.9
+"""Confidence of a model that says none."""
 FIRST_SEED = 100
 """Those below served to choose between ways to rank."""
 
@@ -141,6 +147,47 @@ def by_confidence(
     return places(sorted(suspects, key=lambda one: (confidence(one), chance.random())))
 
 
+def by_cleanlab(
+    suspects: Sequence[Suspect],
+    gold: Mapping[str, Annotation],
+    model: Mapping[str, Annotation],
+    tokens: Mapping[str, Tokens],
+    labels: Sequence[str],
+    seed: int,
+) -> list[tuple[str, int, int]]:
+    """Order the same places by the lowest cleanlab score of a token of theirs; ties by chance."""
+    rank = import_module("cleanlab.token_classification.rank")
+    chance = random.Random(seed)
+
+    given, probable = [], []
+    for name, own in tokens.items():
+        row, chances = np.zeros(len(own.texts), dtype=int), np.zeros((len(own.texts), 5))
+        chances[:, 0] = 1.0
+        for span in gold[name].spans:
+            row[_within(own, span.start, span.end)] = 1 + labels.index(span.label)
+        for span in model[name].spans:
+            sure = UNSAID if span.confidence is None else span.confidence
+            here = _within(own, span.start, span.end)
+            chances[here] = (1.0 - sure) / 4
+            chances[here, 1 + labels.index(span.label)] = sure
+        chances[:, :] = 0.98 * chances + 0.004
+        given.append(row.tolist())
+        probable.append(chances)
+    _, found = rank.get_label_quality_scores(given, probable)
+    scores = {name: np.asarray(one) for name, one in zip(tokens, found, strict=True)}
+
+    def lowest(one: Suspect) -> tuple[float, float]:
+        here = _within(tokens[one.document_id], one.start, one.end)
+        return float(scores[one.document_id][here].min(initial=1.0)), chance.random()
+
+    return places(sorted(suspects, key=lowest))
+
+
+def _within(tokens: Tokens, start: int, end: int) -> slice:
+    """Find the tokens that a range touches."""
+    return slice(bisect_right(tokens.ends, start), bisect_left(tokens.starts, end))
+
+
 def by_chance(suspects: Sequence[Suspect], seed: int) -> list[tuple[str, int, int]]:
     """Order the same places at random."""
     found = places(suspects)
@@ -170,6 +217,11 @@ def run(
         orders = {
             "suspects": places(found),
             "lowest confidence": by_confidence(found, model, seed),
+            **(
+                {"cleanlab": by_cleanlab(found, wrong, model, tokens, labels, seed)}
+                if find_spec("cleanlab")
+                else {}
+            ),
             "chance": by_chance(found, seed),
         }
         for order, ranking in orders.items():
