@@ -71,7 +71,7 @@ def reconciled(
         files=list(files),
         pipeline=None,
         guide=GUIDE,
-        settled=settled,
+        settled=[settled] if settled else [],
     )
 
 
