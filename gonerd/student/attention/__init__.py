@@ -5,6 +5,7 @@ dense.py      queries, keys, values -> what each query has read, by a table of a
 blocked.py    the same, block by block of queries
 masks.py      rows of a batch -> which keys of its windows each query sees, span by span
 windows.py    for blocks of queries: what they read of their windows, span by span
+whole.py      a whole text on a processor -> what is read of it, by faster products
 spans.py      keys and values with what is around them -> span by span of queries
 kept.py       windows read on a CPU, with gradients that need next to nothing kept
 dropping.py   the same with dropout

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from gonerd.student.attention.apart import runs_of
 from gonerd.student.attention.masks import Globals, at, block_size, summands
 from gonerd.student.attention.pattern import Pattern, Rows, is_global, visible
+from gonerd.student.attention.whole import read_faster, reads_faster
 from gonerd.student.attention.windows import SPAN, put_rows, read_windows
 
 if TYPE_CHECKING:
@@ -90,6 +91,8 @@ def _read_all(
 
     if rows.document is not None:
         return _read_apart(query, key, value, rows, scale, dropout)
+    if reads_faster(query, key, value, dropout):
+        return read_faster(query, key, value, rows.readable, scale)
     mask = None if rows.readable is None else rows.readable[:, None, None]
     return scaled_dot_product_attention(query, key, value, mask, dropout, scale=scale)
 
@@ -111,10 +114,14 @@ def _read_apart(
     for start, length in zip(*runs_of(rows.document), strict=True):
         row, first = divmod(start, rows.length)
         own, mask = slice(first, first + length), None
+        asking, keys, values = (one[row, None, :, own] for one in (query, key, value))
+        if reads_faster(asking, keys, values, dropout):
+            there = None if rows.readable is None else rows.readable[row, None, own]
+            found[row].append(read_faster(asking, keys, values, there, scale))
+            continue
         if rows.readable is not None and not rows.readable[row, own].all():
             alone = Rows(length=length, readable=rows.readable[row, None, own])
             mask = visible(Pattern(half_window=length), alone, query.device)[:, None]
-        asking, keys, values = (one[row, None, :, own] for one in (query, key, value))
         read = scaled_dot_product_attention(asking, keys, values, mask, dropout, scale=scale)
         found[row].append(read)
     return torch.cat([torch.cat(one, dim=2) for one in found])
