@@ -246,16 +246,19 @@ def write_rulings(folder: Path, out: Path) -> tuple[int, list[Loss]]:
 
 def _rule_alike(docket: Docket, state: State, dispute: Dispute, now: Reading) -> Iterator[Ruling]:
     """Rule the other disputes over the same words, where nothing else is ruled."""
-    ruled = docket.ruled(state)
-    place = _place(dispute)
-    taken = {name: list(ranges) for name, ranges in _ranges(ruled).items()}
-    taken.setdefault(place[0], []).append(reach(*place[1:], now))
-    for one in alike(docket, state, dispute):
+    mine = replace(dispute, settlement=now)
+    taken = _ranges([*docket.ruled(state), mine])
+    ends: dict[str, int] = {}
+    for one in sorted(alike(docket, state, dispute), key=_place):
         spans = moved(now, _words(docket, dispute), _words(docket, one))
-        here = merge_ranges(taken.setdefault(one.document_id, []))
-        if spans is None or reaches_into(*reach(one.start, one.end, spans), here):
+        if spans is None:
             continue
-        taken[one.document_id].append(reach(one.start, one.end, spans))
+        start, end = reach(one.start, one.end, spans)
+        if start < ends.get(one.document_id, 0):
+            continue
+        if reaches_into(start, end, taken.get(one.document_id, ())):
+            continue
+        ends[one.document_id] = end
         yield Ruling(document_id=one.document_id, start=one.start, end=one.end, was=None, now=spans)
 
 
