@@ -1,7 +1,8 @@
 """A side of a system into its peak memory above the model's, in a process of its own.
 
 `python -m gonerd.student.bench.memory ASKED` is that process; it prints a JSON object for each
-setting. A step runs twice: the first time brings what is only made once, the second is looked at.
+setting. What is only made once is made by a short text before, or by the same one where a side is
+compiled for each length or has gradients to make room for.
 """
 
 import contextlib
@@ -13,12 +14,15 @@ import resource
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from gonerd.student.bench.measure import reason
 from gonerd.student.bench.setting import Setting, setting_from_json
 
+FIRST = 512
+"""Tokens of the short text."""
 STATUS, CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
@@ -55,7 +59,12 @@ def measure(asked: dict[str, Any]) -> Iterator[dict[str, Any]]:
         peak = _peak_on_cuda if setting.device.startswith("cuda") else _peak_here
         try:
             step = side.make(setting)
-            step()
+            whole = (
+                side.compiled or setting.training
+            )  # gradients of weights are no part of the peak
+            warm = step if whole else side.make(replace(setting, length=FIRST))
+            warm()
+            del warm
             yield {"peak_bytes": peak(step)}
         except Exception as error:
             yield {"missing": reason(error)}

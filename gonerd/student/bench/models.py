@@ -33,10 +33,16 @@ def side(
     table: Mapping[str, Any] | None = None,
     *,
     quadratic: bool = False,
+    compiled: bool = False,
     **others: Any,
 ) -> Side:
     """Describe a model with a table of ours in its configuration, or as transformers runs it."""
-    return Side(name=name, make=partial(make_step, family, table, **others), quadratic=quadratic)
+    return Side(
+        name=name,
+        make=partial(make_step, family, table, **others),
+        quadratic=quadratic,
+        compiled=compiled or bool(others.get("compiling")),
+    )
 
 
 def make_step(
@@ -46,7 +52,7 @@ def make_step(
     *,
     attention: str | None = "sdpa",
     padding: bool = False,
-    compiled: bool = False,
+    compiling: bool = False,
 ) -> Step:
     """Make a model, a text of a row, and the step that reads it."""
     import torch
@@ -57,7 +63,7 @@ def make_step(
         there = torch.ones_like(inputs["input_ids"])
         there[:, -(setting.length // PADDED) :] = 0
         inputs["attention_mask"] = there
-    called = torch.compile(model, dynamic=False) if compiled else model
+    called = torch.compile(model, dynamic=False) if compiling else model
     step = as_step(model, called, inputs, setting)
     return step if table is not None else by_transformers(step)
 

@@ -79,7 +79,7 @@ def attention_alone(setting: Setting, *, half_window: int, width: int | None = N
 
 def flex_side(name: str, half_window: int) -> Side:
     """Describe a BERT that reads its window by FlexAttention."""
-    return Side(name=name, make=partial(_flex_step, half_window))
+    return Side(name=name, make=partial(_flex_step, half_window), compiled=True)
 
 
 def _flex_step(half_window: int, setting: Setting) -> Step:

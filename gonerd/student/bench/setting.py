@@ -60,6 +60,8 @@ class Side:
     make: Callable[[Setting], Step]
     quadratic: bool = False
     """Time or memory grows with the square of the length, so that long texts may be left out."""
+    compiled: bool = False
+    """It is compiled for each length, at the first call."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

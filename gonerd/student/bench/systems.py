@@ -1,6 +1,7 @@
 """What is measured side by side: each system as its users run it, and ours."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -59,7 +60,7 @@ def by_executor(name: str, executor_name: str, made: Side) -> Side:
 
         return run
 
-    return only_on_cuda(name, Side(name=name, make=make))
+    return only_on_cuda(name, replace(made, make=make))
 
 
 def only_on_cuda(name: str, made: Side) -> Side:
@@ -70,7 +71,7 @@ def only_on_cuda(name: str, made: Side) -> Side:
             raise NotHere("measured on CUDA alone")
         return made.make(setting)
 
-    return Side(name=name, make=make, quadratic=made.quadratic)
+    return replace(made, name=name, make=make)
 
 
 def _pairs() -> list[System]:
@@ -112,20 +113,20 @@ def _missing_or(kind: str, made: Side) -> Side:
             raise NotHere(f"ours has no attention {kind!r}")
         return made.make(setting)
 
-    return Side(name=made.name, make=make, quadratic=made.quadratic)
+    return replace(made, make=make)
 
 
 def _modernbert() -> System:
     family = "modernbert"
     ours = side(OURS, family, MODERNBERT_WINDOW)
     flash = side(FLASH, family, attention=FLASH, quadratic=True)
-    compiled = side(COMPILED, family, compiled=True, quadratic=True)
+    compiled = side(COMPILED, family, compiling=True, quadratic=True)
     return System(
         name="modernbert",
         title="ModernBERT, every third layer without a window",
         sides=(
             side(DENSE, family, quadratic=True),
-            side(FLEX, family, attention="flex_attention"),
+            side(FLEX, family, attention="flex_attention", compiled=True),
             only_on_cuda(FLASH, flash),
             only_on_cuda(COMPILED, compiled),
             ours,
